@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The checked config as p11-agent-config hands it to the daemon: flat, in
+ * order, no file left to be opened. p11-agent-config (libConfuse, p11-kit's
+ * URIs, libssh's .pub files) writes it, the daemon reads it.
+ */
+#ifndef P11_AGENT_AGENT_CONFIG_FLAT_H
+#define P11_AGENT_AGENT_CONFIG_FLAT_H
+
+#include "common/buffer.h"
+#include "common/reader.h"
+
+/* A PKCS#11 URI (RFC 7512) taken apart; a part that is not set matches all. */
+struct uri_match {
+	char *manufacturer; /* owned; NULL where not given */
+	char *model;
+	char *serial;
+	char *token; /* the token's label */
+	char *slot_description;
+	char *object; /* CKA_LABEL */
+	uint8_t *id;  /* CKA_ID; NULL where not given */
+	size_t id_len;
+};
+
+/* Where a section stands, for messages. */
+struct config_place {
+	char *file; /* owned */
+	uint32_t line;
+};
+
+struct config_provider {
+	char *name;
+	char *module;
+	char *init_args; /* or NULL */
+	char **env;	 /* NAME=VALUE, NULL-terminated; or NULL */
+	struct config_place place;
+};
+
+enum config_login { LOGIN_SESSION, LOGIN_EACH, LOGIN_SECONDS };
+
+struct config_token {
+	char *name;
+	struct uri_match uri;
+	enum config_login login;
+	uint32_t login_sec; /* LOGIN_SECONDS */
+	uint32_t keep_pin_sec; /* 0: no; UINT32_MAX: for the session */
+	char **pin_sources;    /* NULL-terminated; or NULL: the default */
+	struct config_place place;
+};
+
+struct config_key {
+	char *name;
+	bool has_uri;
+	struct uri_match uri;
+	char *fingerprint;   /* "SHA256:…" or NULL */
+	uint8_t *public_key; /* SSH key blob from `file`, or NULL */
+	size_t public_key_len;
+	bool deny;
+	struct config_place place;
+};
+
+struct config {
+	uint32_t max_identities;
+	uint32_t start_wait_ms;
+	bool allow_root;
+	struct config_provider *providers; /* owned arrays */
+	size_t n_providers;
+	struct config_token *tokens;
+	size_t n_tokens;
+	struct config_key *keys; /* in config order */
+	size_t n_keys;
+	char **files; /* those that were read, NULL-terminated; owned */
+};
+
+/* A config with the defaults and no section; NULL when memory is out. */
+struct config *config_new(void);
+struct config *config_free(struct config *c);
+void config_freep(struct config **c);
+
+/* Append the whole of it to b (which fails when it is too large). */
+void config_put(struct buffer *b, const struct config *c);
+
+/* *ret is new and the caller's to free; unchanged unless PARSE_OK. */
+enum parse_err config_parse(struct bytes flat, struct config **ret);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every size and count that a peer, a token or a file controls, with its
+ * unit, in one place.
+ */
+#ifndef P11_AGENT_COMMON_LIMITS_H
+#define P11_AGENT_COMMON_LIMITS_H
+
+enum {
+	/* The agent socket: one message, as OpenSSH limits it. */
+	CLIENT_MSG_MAX_BYTES = 256 * 1024,
+	/* Answers to one client that may wait to be read by it. */
+	CLIENT_OUT_MAX_BYTES = 1024 * 1024,
+	/* Requests of one client in flight; more are left unread. */
+	CLIENT_REQUESTS_MAX = 64,
+	/* Bytes read from one client before others get their turn. */
+	CLIENT_READ_BYTES = 16 * 1024,
+
+	/* The control socket. */
+	CONTROL_REQUEST_MAX_BYTES = 64 * 1024,
+	CONTROL_REPLY_MAX_BYTES = 16 * 1024 * 1024,
+	CONTROL_ARGS_MAX = 16,
+
+	/* The wire to a provider: a request carries one agent message. */
+	WIRE_REQUEST_MAX_BYTES = CLIENT_MSG_MAX_BYTES + 8 * 1024,
+	WIRE_REPLY_MAX_BYTES = 4 * 1024 * 1024,
+	WIRE_TEXT_MAX_BYTES = 4 * 1024,
+	WIRE_SIGNATURE_MAX_BYTES = 4 * 1024,
+	WIRE_READERS_MAX = 64,
+	/* Requests in flight to one provider process. */
+	WIRE_REQUESTS_MAX = 1024,
+
+	/* What a module may show. */
+	PROVIDERS_MAX = 32,
+	TOKENS_PER_PROVIDER_MAX = 64,
+	KEYS_PER_TOKEN_MAX = 256,
+	OBJECTS_PER_TOKEN_MAX = 2048,
+	TOKEN_SIGN_THREADS_MAX = 4,
+	ATTRIBUTE_MAX_BYTES = 16 * 1024,
+	KEY_ID_MAX_BYTES = 256,
+	KEY_LABEL_MAX_BYTES = 256,
+	RSA_MIN_BITS = 2048,
+	RSA_MAX_BITS = 16384,
+	SLOT_DESCRIPTION_MAX_BYTES = 64,
+
+	/* Secrets: PINs, passphrases. */
+	SECRET_MAX_BYTES = 512,
+	PATH_MAX_BYTES = 4096,
+
+	/* The config. */
+	CONFIG_FILE_MAX_BYTES = 1024 * 1024,
+	CONFIG_FLAT_MAX_BYTES = 4 * 1024 * 1024,
+	CONFIG_KEYS_MAX = 1024,
+	CONFIG_TOKENS_MAX = 256,
+	CONFIG_LIST_MAX = 64,
+	CONFIG_CHILD_SEC = 5,
+
+	/* Policy. */
+	IDENTITIES_MAX = 3,
+
+	/* Time. */
+	SCAN_MAX_SEC = 60,
+	SIGN_MAX_SEC = 60,
+	PROMPT_MAX_SEC = 110,
+	PROMPT_CANCEL_PAUSE_SEC = 60,
+	/* A person's tries inside one request. */
+	PROMPT_ROUNDS_MAX = 5,
+};
+
+#endif

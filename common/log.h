@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log: one line a call, to standard error, for the daemon and the
+ * programs; libraries return errors and do not log. A line that could only be
+ * written by waiting (a pipe that nobody reads, a stopped terminal) is
+ * dropped and counted, so a log never holds up the event loop.
+ */
+#ifndef P11_AGENT_COMMON_LOG_H
+#define P11_AGENT_COMMON_LOG_H
+
+#include <stdarg.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+/* Lines above this level are left out. Default: LOG_LEVEL_INFO. */
+void log_set_level(enum log_level level);
+
+/* The name in front of each line; borrowed for ever. */
+void log_set_name(const char *name);
+
+/*
+ * printf-style, without a newline. Text from outside goes through
+ * text_printable first; secrets never come here.
+ */
+#define LOG_PRINTF __attribute__((format(printf, 1, 2)))
+void log_error(const char *format, ...) LOG_PRINTF;
+void log_warn(const char *format, ...) LOG_PRINTF;
+void log_info(const char *format, ...) LOG_PRINTF;
+void log_debug(const char *format, ...) LOG_PRINTF;
+
+#endif

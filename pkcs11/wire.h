@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The wire between the daemon and p11-agent-provider: frames (common/frame.h)
+ * on a SOCK_STREAM socketpair, each one byte of type and a body. Requests are
+ * numbered and pipelined; replies come in any order. Both ends treat the
+ * other's bytes as hostile: a message that does not parse ends the process
+ * (daemon's side) or the program (provider's side).
+ *
+ * Everything parsed borrows from the frame.
+ */
+#ifndef P11_AGENT_PKCS11_WIRE_H
+#define P11_AGENT_PKCS11_WIRE_H
+
+#include "common/buffer.h"
+#include "common/limits.h"
+#include "common/reader.h"
+
+/* The provider's end of the socketpair. */
+enum { WIRE_FD = 3 };
+
+enum wire_type {
+	/* daemon to provider */
+	WIRE_START = 1, /* once, first */
+	WIRE_LOGIN = 2,
+	WIRE_SIGN = 3,
+	/* provider to daemon */
+	WIRE_MODULE = 65,	/* the module is loaded and initialised */
+	WIRE_TOKEN = 66,	/* one token with its keys */
+	WIRE_DONE = 67,		/* scan: that was all; token: ready for requests */
+	WIRE_FAILED = 68,	/* it cannot do its work; it ends */
+	WIRE_LOGIN_RESULT = 69,
+	WIRE_SIGN_RESULT = 70,
+};
+
+enum wire_role {
+	WIRE_ROLE_SCAN = 1,
+	WIRE_ROLE_TOKEN = 2,
+};
+
+/* Who a token is (never its slot number). Unpadded text as the module gives it. */
+struct token_id {
+	struct bytes manufacturer;
+	struct bytes model;
+	struct bytes serial;
+	struct bytes label;
+	struct bytes slot_description; /* for PC/SC: the reader's name */
+};
+
+struct wire_start {
+	enum wire_role role;
+	struct bytes module;	/* bare file name or path */
+	struct bytes init_args; /* C_Initialize's pReserved, or empty */
+	struct token_id token;	/* role token: the one to serve */
+	/* Readers that this process must leave alone (OpenSC). */
+	uint32_t n_ignored;
+	struct bytes ignored_readers[WIRE_READERS_MAX];
+};
+
+/* Where a call into the module ended. rv is a CK_RV; call is "C_Sign". */
+struct wire_error {
+	struct bytes call;
+	uint64_t rv;
+	struct bytes rv_name; /* "CKR_PIN_INCORRECT" */
+	struct bytes text;    /* more words for a person, or empty */
+};
+
+struct wire_module {
+	struct bytes real_path;
+	struct bytes description; /* CK_INFO.libraryDescription, unpadded */
+	struct bytes manufacturer;
+};
+
+enum key_kind {
+	KEY_RSA = 1,	 /* a = modulus, b = public exponent, big-endian, no leading zeros */
+	KEY_EC_P256 = 2, /* a = 04 || x || y, checked to be on the curve */
+	KEY_EC_P384 = 3,
+	KEY_EC_P521 = 4,
+	KEY_ED25519 = 5, /* a = 32 bytes */
+	KEY_OTHER = 6,	 /* no SSH algorithm: `reason` says what it is */
+};
+
+struct public_key {
+	enum key_kind kind;
+	struct bytes a;
+	struct bytes b;
+};
+
+enum { KEY_REF_BYTES = 32 };
+
+enum key_flag {
+	/* Where the public half was found. */
+	KEY_FROM_PUBLIC = 1 << 0,
+	KEY_FROM_PRIVATE = 1 << 1,
+	KEY_FROM_CERTIFICATE = 1 << 2,
+	/* A private key object for it was seen. */
+	KEY_HAS_PRIVATE = 1 << 3,
+	/* The token shows private keys now (after login, or it needs none). */
+	KEY_PRIVATE_SETTLED = 1 << 4,
+	KEY_ALWAYS_AUTHENTICATE = 1 << 5,
+	/* Signs without any login (private key visible before it). */
+	KEY_NO_LOGIN = 1 << 6,
+};
+
+/*
+ * One key of a token. `reason` is empty when it can be a candidate; else why
+ * it cannot sign, in words ("CKA_SIGN is false", "curve secp256k1 has no SSH
+ * algorithm", "no private key with it", "RSA with 1024 bits is too weak").
+ */
+struct wire_key {
+	uint8_t ref[KEY_REF_BYTES]; /* SHA-256 over kind, a, b; see key_ref */
+	struct public_key key;
+	struct bytes id;    /* CKA_ID */
+	struct bytes label; /* CKA_LABEL, unpadded */
+	uint32_t flags;	    /* enum key_flag */
+	struct bytes reason;
+};
+
+enum token_flag {
+	TOKEN_LOGIN_REQUIRED = 1 << 0,
+	TOKEN_LOGGED_IN = 1 << 1,
+	TOKEN_PIN_COUNT_LOW = 1 << 2,
+	TOKEN_PIN_FINAL_TRY = 1 << 3,
+	TOKEN_PIN_LOCKED = 1 << 4,
+	TOKEN_PROTECTED_PATH = 1 << 5, /* the PIN is typed on the reader */
+	TOKEN_REMOVABLE = 1 << 6,
+	TOKEN_PIN_NOT_SET = 1 << 7, /* no user PIN yet (PIN_NOT_INITIALIZED) */
+};
+
+struct wire_token {
+	struct token_id id;
+	uint32_t flags; /* enum token_flag */
+	uint32_t pin_min; /* bytes; 0 where the token does not say */
+	uint32_t pin_max;
+	uint32_t n_keys; /* read each with wire_key_next */
+	struct reader keys;
+};
+
+enum sign_algorithm {
+	SIGN_RSA_SHA256 = 1, /* data is the digest */
+	SIGN_RSA_SHA512 = 2,
+	SIGN_ECDSA = 3,	  /* data is the digest */
+	SIGN_ED25519 = 4, /* data is the message */
+};
+
+struct wire_login {
+	uint32_t id;
+	struct bytes pin; /* empty: the reader's own pad */
+};
+
+struct wire_sign {
+	uint32_t id;
+	uint8_t ref[KEY_REF_BYTES];
+	enum sign_algorithm algorithm;
+	struct bytes data;
+	struct bytes pin; /* for a key that wants it each time; else empty */
+};
+
+enum wire_outcome {
+	WIRE_OK = 0,
+	WIRE_NEED_LOGIN = 1,   /* C_Login(CKU_USER) first; nothing was tried */
+	WIRE_NEED_CONTEXT = 2, /* this key wants its PIN for each signature */
+	WIRE_PIN_REFUSED = 3,  /* incorrect, length, invalid, expired: see error */
+	WIRE_PIN_LOCKED = 4,
+	WIRE_LOST = 5,	     /* design section 8: session, token or module gone */
+	WIRE_KEY_UNUSABLE = 6, /* a property of the key: off the list, no climb */
+	WIRE_CANCELLED = 7,  /* CKR_FUNCTION_CANCELED and the like: a person */
+	WIRE_ERROR = 8,	     /* anything else */
+};
+
+/*
+ * The answer to a login. `flags` are the token's flags after it. On WIRE_OK
+ * a WIRE_TOKEN message with what the token shows now came just before.
+ */
+struct wire_login_result {
+	uint32_t id;
+	enum wire_outcome outcome;
+	uint32_t flags;
+	struct wire_error error;
+};
+
+/*
+ * The answer to a signature. RSA: as long as the modulus; ECDSA: r || s of
+ * equal length; Ed25519: 64 bytes.
+ */
+struct wire_sign_result {
+	uint32_t id;
+	enum wire_outcome outcome;
+	uint32_t flags; /* the token's, fresh when outcome is not WIRE_OK */
+	struct wire_error error;
+	struct bytes signature;
+};
+
+/* The name of a key for the wire: SHA-256 over kind, a and b. */
+bool key_ref(const struct public_key *key, uint8_t ret[static KEY_REF_BYTES]);
+
+/*
+ * Each *_put appends one whole frame; a failed buffer says so at the end.
+ * wire_token_begin .. wire_key_put (n_keys times) .. wire_token_end.
+ */
+void wire_start_put(struct buffer *b, const struct wire_start *m);
+void wire_login_put(struct buffer *b, const struct wire_login *m);
+void wire_sign_put(struct buffer *b, const struct wire_sign *m);
+void wire_module_put(struct buffer *b, const struct wire_module *m);
+size_t wire_token_begin(struct buffer *b, const struct wire_token *m);
+void wire_key_put(struct buffer *b, const struct wire_key *k);
+void wire_token_end(struct buffer *b, size_t mark);
+void wire_done_put(struct buffer *b);
+void wire_failed_put(struct buffer *b, const struct wire_error *m);
+void wire_login_result_put(struct buffer *b, const struct wire_login_result *m);
+void wire_sign_result_put(struct buffer *b, const struct wire_sign_result *m);
+
+/*
+ * Each *_parse takes the body behind the type byte. *ret borrows from it and
+ * is unchanged unless PARSE_OK comes back. wire_token_parse also checks all
+ * its keys, so that wire_key_next cannot fail on a token that it accepted.
+ */
+enum parse_err wire_start_parse(struct bytes body, struct wire_start *ret);
+enum parse_err wire_login_parse(struct bytes body, struct wire_login *ret);
+enum parse_err wire_sign_parse(struct bytes body, struct wire_sign *ret);
+enum parse_err wire_module_parse(struct bytes body, struct wire_module *ret);
+enum parse_err wire_token_parse(struct bytes body, struct wire_token *ret);
+enum parse_err wire_failed_parse(struct bytes body, struct wire_error *ret);
+enum parse_err wire_login_result_parse(struct bytes body,
+    struct wire_login_result *ret);
+enum parse_err wire_sign_result_parse(struct bytes body,
+    struct wire_sign_result *ret);
+
+/* The next key of a parsed token, in order; false after the last. */
+bool wire_key_next(struct wire_token *t, struct wire_key *ret);
+
+/* The same token: all of manufacturer, model, serial and label. */
+bool token_id_same(const struct token_id *a, const struct token_id *b);
+
+#endif
