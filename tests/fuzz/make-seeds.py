@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Write the first inputs of the fuzz targets, seeds/TARGET/NAME.
+
+Run it after a change here, and commit what it wrote. It removes nothing, as
+inputs that a fuzzer found lie in the same folders. A target is a function
+that yields (name, bytes), marked with @target("its name").
+"""
+
+import pathlib
+import struct
+
+SEEDS = pathlib.Path(__file__).resolve().parent / "seeds"
+TARGETS = {}
+
+
+def target(name):
+    def add(function):
+        TARGETS[name] = function
+        return function
+
+    return add
+
+
+def u8(value):
+    return struct.pack(">B", value)
+
+
+def u32(value):
+    return struct.pack(">I", value)
+
+
+def u64(value):
+    return struct.pack(">Q", value)
+
+
+def string(value):
+    """An RFC 4251 string of bytes or text."""
+    if isinstance(value, str):
+        value = value.encode()
+    return u32(len(value)) + value
+
+
+def main():
+    for name, function in TARGETS.items():
+        folder = SEEDS / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for seed, content in function():
+            (folder / seed).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
