@@ -19,9 +19,14 @@ enum ssh_key_type {
 };
 
 /*
- * RSA: a = modulus, b = public exponent (big-endian); ECDSA: a = 04 || x || y;
- * Ed25519: a = 32 bytes. PARSE_VALUE when lengths do not fit the type.
- * Appends the blob itself (no length in front).
+ * RSA: a = modulus, b_exponent = public exponent (big-endian); ECDSA: a = 04 ||
+ * x || y; Ed25519: a = 32 bytes; b_exponent is empty for both. Appends the blob
+ * itself (no length in front).
+ *
+ * PARSE_VALUE, and nothing appended, for what OpenSSH would not take, because
+ * one such key makes it drop the whole list: lengths that do not fit the
+ * type, RSA with less than 1024 bits (RSA_MIN_BITS is the policy above) or more
+ * than 16384, a point that is not on its curve. PARSE_MEMORY.
  */
 enum parse_err key_blob_put(struct buffer *b, enum ssh_key_type type,
     struct bytes a, struct bytes b_exponent);
@@ -37,7 +42,8 @@ const char *ssh_key_type_name(enum ssh_key_type type);
  * is out. FINGERPRINT_BYTES includes the NUL.
  */
 enum { FINGERPRINT_BYTES = 52 };
-bool key_blob_fingerprint(struct bytes blob, char ret[static FINGERPRINT_BYTES]);
+bool key_blob_fingerprint(struct bytes blob,
+    char ret[static FINGERPRINT_BYTES]);
 
 enum ssh_signature {
 	SSH_SIG_RSA_SHA256 = 1,
@@ -48,7 +54,7 @@ enum ssh_signature {
 	SSH_SIG_ED25519,
 };
 
-/* The algorithm's name on the wire: "rsa-sha2-256", … */
+/* The algorithm's name on the wire: "rsa-sha2-256", …; never NULL. */
 const char *ssh_signature_name(enum ssh_signature algorithm);
 
 /*
@@ -62,9 +68,10 @@ bool ssh_signature_choose(enum ssh_key_type type, uint32_t flags,
 /*
  * Make the blob (string algorithm, string signature) from what a token
  * gives: RSA bytes are left-padded to modulus_bytes, ECDSA's r || s becomes
- * two mpints, Ed25519 must be 64 bytes. PARSE_VALUE when it does not fit.
+ * two mpints, Ed25519 must be 64 bytes. Appends the blob itself. PARSE_VALUE,
+ * and nothing appended, when it does not fit; PARSE_MEMORY.
  */
-enum parse_err signature_blob_put(struct buffer *b, enum ssh_signature algorithm,
-    struct bytes raw, size_t modulus_bytes);
+enum parse_err signature_blob_put(struct buffer *b,
+    enum ssh_signature algorithm, struct bytes raw, size_t modulus_bytes);
 
 #endif
