@@ -113,6 +113,12 @@ void
 reply_identity_put(
     struct buffer *b, struct bytes key_blob, struct bytes comment)
 {
+	const uint8_t *nul = NULL;
+
+	if (comment.len > 0)
+		nul = memchr(comment.p, 0, comment.len);
+	if (nul != NULL)
+		comment.len = (size_t)(nul - comment.p);
 	buffer_put_string(b, key_blob);
 	buffer_put_string(b, comment);
 }

@@ -71,7 +71,8 @@ enum parse_err extension_request_parse(struct bytes body,
 
 /*
  * Each appends one whole frame, length included. identities_begin leaves
- * the count open; call identity_put n times, then identities_end with n.
+ * the count open; call identity_put n times, then identities_end with n. A
+ * comment is cut at a NUL, for which OpenSSH would drop the whole list.
  */
 void reply_put_failure(struct buffer *b);
 void reply_put_success(struct buffer *b);
