@@ -77,10 +77,19 @@ struct config *config_new(void);
 struct config *config_free(struct config *c);
 void config_freep(struct config **c);
 
+/* Release what a section holds; it is empty afterwards. */
+void uri_match_clear(struct uri_match *u);
+void config_provider_clear(struct config_provider *p);
+void config_token_clear(struct config_token *t);
+void config_key_clear(struct config_key *k);
+
 /* Append the whole of it to b (which fails when it is too large). */
 void config_put(struct buffer *b, const struct config *c);
 
-/* *ret is new and the caller's to free; unchanged unless PARSE_OK. */
+/*
+ * *ret is new and the caller's to free; unchanged unless PARSE_OK. Texts are
+ * never NULL unless said so above; max_identities is 1 to IDENTITIES_MAX.
+ */
 enum parse_err config_parse(struct bytes flat, struct config **ret);
 
 #endif

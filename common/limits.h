@@ -29,6 +29,8 @@ enum {
 	WIRE_READERS_MAX = 64,
 	/* Requests in flight to one provider process. */
 	WIRE_REQUESTS_MAX = 1024,
+	/* What may wait to be read by one provider process. */
+	WIRE_QUEUE_MAX_BYTES = 8 * 1024 * 1024,
 
 	/* What a module may show. */
 	PROVIDERS_MAX = 32,

@@ -26,7 +26,7 @@ takes_whole_messages_only(void **state)
 static void
 refuses(void **state)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		parse_fn parse;
 		struct bytes body;
