@@ -33,7 +33,7 @@ DEFINE_PARSE_FN(parse_extension, struct extension_request,
 static void
 takes_whole_messages_only(void **state)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		parse_fn parse;
 		struct bytes body;
@@ -60,7 +60,7 @@ takes_whole_messages_only(void **state)
 static void
 refuses_lengths_past_the_end(void **state)
 {
-	static const struct {
+	const struct {
 		parse_fn parse;
 		struct bytes body;
 	} cases[] = {
@@ -168,25 +168,27 @@ put_query(struct buffer *b)
 	reply_put_query(b, names);
 }
 
+#define FRAME(s) s, sizeof(s) - 1
 static const struct reply {
 	const char *name;
 	void (*put)(struct buffer *b);
-	struct bytes frame;
+	const char *frame;
+	size_t frame_len;
 } replies[] = {
-    {"failure", reply_put_failure, LITERAL("\0\0\0\1\5")},
-    {"success", reply_put_success, LITERAL("\0\0\0\1\6")},
+    {"failure", reply_put_failure, FRAME("\0\0\0\1\5")},
+    {"success", reply_put_success, FRAME("\0\0\0\1\6")},
     {"extension failure", reply_put_extension_failure,
-	LITERAL("\0\0\0\1\x1c")},
-    {"no identities", put_no_identities, LITERAL("\0\0\0\5\x0c\0\0\0\0")},
+	FRAME("\0\0\0\1\x1c")},
+    {"no identities", put_no_identities, FRAME("\0\0\0\5\x0c\0\0\0\0")},
     {"two identities", put_two_identities,
-	LITERAL("\0\0\0\x1f\x0c\0\0\0\2"
+	FRAME("\0\0\0\x1f\x0c\0\0\0\2"
 		"\0\0\0\4blob\0\0\0\4work"
 		"\0\0\0\2b2\0\0\0\0")},
     {"comment with NUL", put_comment_with_nul,
-	LITERAL("\0\0\0\x10\x0c\0\0\0\1\0\0\0\1b\0\0\0\2ab")},
-    {"signature", put_signature, LITERAL("\0\0\0\x8\x0e\0\0\0\3sig")},
+	FRAME("\0\0\0\x10\x0c\0\0\0\1\0\0\0\1b\0\0\0\2ab")},
+    {"signature", put_signature, FRAME("\0\0\0\x8\x0e\0\0\0\3sig")},
     {"query", put_query,
-	LITERAL("\0\0\0\x22\x1d\0\0\0\5query\0\0\0\5query"
+	FRAME("\0\0\0\x22\x1d\0\0\0\5query\0\0\0\5query"
 		"\0\0\0\x0b"
 		"a@b.example")},
 };
@@ -199,7 +201,8 @@ puts_whole_frames(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_REPLIES; i++) {
 		struct buffer b = BUFFER_INIT(1024);
-		struct bytes want = replies[i].frame;
+		struct bytes want = bytes_of(replies[i].frame,
+		    replies[i].frame_len);
 
 		reply_put_success(&b);
 		replies[i].put(&b);
@@ -215,7 +218,7 @@ says_when_a_reply_does_not_fit(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_REPLIES; i++)
-		for (size_t max = 0; max < replies[i].frame.len; max++) {
+		for (size_t max = 0; max < replies[i].frame_len; max++) {
 			struct buffer b = BUFFER_INIT(max);
 
 			replies[i].put(&b);
