@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * p11-agent-prompt: reads one question from the daemon on PROMPT_FD, asks a
+ * person, writes one answer, and ends. It ends at once when the daemon closes
+ * the socket.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/frame.h"
+#include "common/log.h"
+#include "prompt/question.h"
+#include "prompt/source.h"
+
+extern char **environ;
+
+enum {
+	QUESTION_MAX_BYTES = 8 * WIRE_TEXT_MAX_BYTES,
+	ANSWER_MAX_BYTES = 2 * WIRE_TEXT_MAX_BYTES,
+	WHY_MAX_BYTES = WIRE_TEXT_MAX_BYTES,
+};
+
+/* A PIN passes through: no core file, no debugger of the same user. */
+static void
+protect_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifdef __linux__
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/* The socket blocks here, and is not for the program that asks. */
+static bool
+prepare_socket(void)
+{
+	int flags = fcntl(PROMPT_FD, F_GETFL);
+
+	return flags >= 0 &&
+	       fcntl(PROMPT_FD, F_SETFL, flags & ~O_NONBLOCK) == 0 &&
+	       fcntl(PROMPT_FD, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/*
+ * Nobody waits any more: end whatever was started to ask, also what that has
+ * started itself. All of it is in our group (see program_run), and so are we.
+ */
+static void
+end_group(void)
+{
+	if (getpgrp() == getpid())
+		kill(0, SIGKILL);
+}
+
+static bool
+send_answer(enum source_result result, const struct asking *asking,
+    const struct buffer *why)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer out = BUFFER_INIT(ANSWER_MAX_BYTES);
+	struct answer answer = {.status = ANSWER_NO_WAY};
+
+	switch (result) {
+	case SOURCE_OK:
+		answer.status = ANSWER_OK;
+		answer.secret = secret_bytes(asking->secret);
+		answer.unattended = asking->unattended;
+		break;
+	case SOURCE_CANCEL:
+		answer.status = ANSWER_CANCEL;
+		break;
+	case SOURCE_CANNOT:
+		answer.text = buffer_bytes(why);
+		break;
+	case SOURCE_NOBODY_WAITS:
+		end_group();
+		return true;
+	}
+	answer_put(&out, &answer);
+	return frame_write(PROMPT_FD, &out);
+}
+
+static bool
+ask(const struct question *question)
+{
+	CLEANUP(buffer_cleanup) struct buffer why = BUFFER_INIT(WHY_MAX_BYTES);
+	struct environment environment;
+	struct asking asking = {
+	    .question = question,
+	    .environment = &environment,
+	    .peer = PROMPT_FD,
+	};
+	enum source_result result;
+	bool sent;
+
+	environment_read(&environment, (pid_t)question->client_pid, environ);
+	result = sources_ask(&asking, &why);
+	environment_clear(&environment);
+	sent = send_answer(result, &asking, &why);
+	asking.secret = secret_free(asking.secret);
+	return sent;
+}
+
+int
+main(void)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer in = BUFFER_INIT(QUESTION_MAX_BYTES + 4);
+	struct question question;
+	struct bytes body;
+	enum parse_err err;
+
+	log_set_name("p11-agent-prompt");
+	protect_memory();
+	/* The daemon did this; where somebody else starts us, it matters. */
+	setpgid(0, 0);
+	if (!prepare_socket()) {
+		log_error("no question on fd %d: p11-agent starts this program",
+		    PROMPT_FD);
+		return 2;
+	}
+	switch (frame_read(PROMPT_FD, &in, QUESTION_MAX_BYTES, &body)) {
+	case 0:
+		return 0;
+	case 1:
+		break;
+	default:
+		log_error("no whole question came");
+		return 1;
+	}
+	if ((err = question_parse(body, &question)) != PARSE_OK) {
+		log_error("the question: %s", parse_err_text(err));
+		return 1;
+	}
+	return ask(&question) ? 0 : 1;
+}

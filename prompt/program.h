@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Find a program, run it, and read the one line that it prints. */
+#ifndef P11_AGENT_PROMPT_PROGRAM_H
+#define P11_AGENT_PROMPT_PROGRAM_H
+
+#include "common/buffer.h"
+#include "prompt/environment.h"
+
+/*
+ * The program that an absolute path or a bare name (looked for in the absolute
+ * folders of PATH) means, copied into out. False: there is none that we may
+ * run, or its path does not fit.
+ */
+bool program_find(
+    const struct environment *e, const char *name, char *out, size_t size);
+
+enum program_result {
+	PROGRAM_ENDED,	      /* *ret is what waitpid(2) said */
+	PROGRAM_NOT_STARTED,  /* *ret is an errno */
+	PROGRAM_TOO_LONG,     /* it printed more than fits; it was killed */
+	PROGRAM_NOBODY_WAITS, /* `peer` closed; it was killed */
+};
+
+/*
+ * Run argv[0] with just these variables and nothing on its standard input;
+ * what it prints is appended to *out, which must have room for one byte more
+ * than is wanted. Ends early when the socket `peer` closes. The program stays
+ * in our process group, for whoever ends that to end it too.
+ */
+enum program_result program_run(char *const *argv,
+    const struct environment_block *vars, int peer, struct buffer *out,
+    int *ret);
+
+/*
+ * Wait until fd can be read, or has ended. False when `peer` closed first (or
+ * said something: there is nothing that it may still say).
+ */
+bool program_wait(int peer, int fd);
+
+#endif

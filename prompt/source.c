@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of ways to ask, tried in the order that the question names. */
+#include "prompt/source.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/text.h"
+
+static const struct source {
+	const char *name;
+	source_ask ask;
+} sources[] = {
+    {"askpass", askpass_ask},
+};
+
+enum source_result
+source_cannot(struct asking *a, const char *format, ...)
+{
+	char text[SOURCE_WHY_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text_printable(bytes_str(text), a->why, sizeof(a->why));
+	return SOURCE_CANNOT;
+}
+
+static enum source_result
+ask_by_name(struct asking *a, struct bytes name)
+{
+	char shown[64];
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (bytes_is(name, sources[i].name))
+			return sources[i].ask(a);
+	return source_cannot(a, "there is no PIN source \"%s\"",
+	    text_printable(name, shown, sizeof(shown)));
+}
+
+static void
+put_why(struct buffer *why, const char *text)
+{
+	const char *between = why->len == 0 ? "" : "; ";
+	size_t need = strlen(between) + strlen(text);
+
+	/* What the first ones lacked matters most. */
+	if (need > why->max - why->len)
+		return;
+	buffer_put(why, bytes_str(between));
+	buffer_put(why, bytes_str(text));
+}
+
+/* Cut the next name off a comma list. */
+static struct bytes
+next_name(struct bytes *rest)
+{
+	const uint8_t *comma = memchr(rest->p, ',', rest->len);
+	struct bytes name = *rest;
+
+	if (comma == NULL) {
+		*rest = BYTES_NONE;
+		return name;
+	}
+	name.len = (size_t)(comma - rest->p);
+	rest->p += name.len + 1;
+	rest->len -= name.len + 1;
+	return name;
+}
+
+enum source_result
+sources_ask(struct asking *a, struct buffer *why)
+{
+	struct bytes rest = a->question->sources;
+
+	if (rest.len == 0)
+		put_why(why, "no PIN source is configured");
+	while (rest.len > 0) {
+		enum source_result result = ask_by_name(a, next_name(&rest));
+
+		if (result != SOURCE_CANNOT)
+			return result;
+		put_why(why, a->why);
+	}
+	return SOURCE_CANNOT;
+}
+
+void
+asking_lines(struct bytes lines, struct buffer *out)
+{
+	char shown[WIRE_TEXT_MAX_BYTES + 1];
+
+	while (lines.len > 0) {
+		const uint8_t *end = memchr(lines.p, '\n', lines.len);
+		struct bytes line = lines;
+
+		if (end != NULL)
+			line.len = (size_t)(end - lines.p);
+		text_printable(line, shown, sizeof(shown));
+		buffer_put(out, bytes_str(shown));
+		if (end == NULL)
+			return;
+		buffer_put_u8(out, '\n');
+		lines.p += line.len + 1;
+		lines.len -= line.len + 1;
+	}
+}
+
+void
+asking_text(const struct question *q, struct buffer *out)
+{
+	asking_lines(q->warning, out);
+	if (q->warning.len > 0)
+		buffer_put_u8(out, '\n');
+	asking_lines(q->text, out);
+	buffer_put_u8(out, 0);
+}
