@@ -41,6 +41,27 @@ def string(value):
     return u32(len(value)) + value
 
 
+@target("question")
+def questions():
+    def question(kind, title, text, warning, pid, sources):
+        return (u8(kind) + string(title) + string(text) + string(warning)
+                + u32(pid) + string(sources))
+
+    yield "pin", question(1, "token", 'PIN of token, to sign with key "x"',
+                          "", 1234, "pinentry,askpass")
+    yield "last-try", question(1, "t\u00f6k", "PIN\nof it",
+                               "wrong\nthis is the last try", 0, "askpass")
+    yield "confirm", question(2, "token", "Sign for host?", "", 1, "")
+
+
+@target("answer")
+def answers():
+    yield "pin", u8(0) + string("123456") + string("") + u8(0)
+    yield "cached", u8(0) + string("1234") + string("") + u8(1)
+    yield "cancel", u8(1) + string("") + string("") + u8(0)
+    yield "no-way", u8(2) + string("") + string("no display") + u8(0)
+
+
 def main():
     for name, function in TARGETS.items():
         folder = SEEDS / name

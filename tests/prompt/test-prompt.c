@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* p11-agent-prompt itself, started as the daemon does; its path is argv[1]. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "common/cleanup.h"
+#include "common/frame.h"
+#include "prompt/question.h"
+#include "tests/cmocka-all.h"
+#include "tests/prompt/script.h"
+
+enum { PATIENCE_MSEC = 20000 };
+
+struct prompt {
+	struct script script;
+	pid_t pid;
+	int sock;
+	int err; /* what it and its askpass write to standard error */
+};
+
+static const char *
+program_of(void **state)
+{
+	return *state;
+}
+
+static pid_t
+spawn(const char *program, const char *askpass, int sock, int err)
+{
+	char variable[256], path[128];
+	char *const argv[] = {path, NULL};
+	char *const envp[] = {variable, (char[]){"PATH=/usr/bin:/bin"}, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	pid_t pid;
+
+	snprintf(variable, sizeof(variable), "SSH_ASKPASS=%s", askpass);
+	snprintf(path, sizeof(path), "p11-agent-prompt");
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, sock, PROMPT_FD);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setpgroup(&attr, 0);
+	assert_int_equal(
+	    posix_spawn(&pid, program, &actions, &attr, argv, envp), 0);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return pid;
+}
+
+static struct prompt
+start(const char *program, const char *script)
+{
+	struct prompt p = {.script = script_new(script)};
+	int sock[2], err[2];
+
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock), 0);
+	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+	p.pid = spawn(program, p.script.path, sock[1], err[1]);
+	close(sock[1]);
+	close(err[1]);
+	p.sock = sock[0];
+	p.err = err[0];
+	return p;
+}
+
+static void
+put_question(const struct prompt *p, enum question_kind kind)
+{
+	const struct question q = {.kind = kind,
+	    .text = bytes_str("PIN of token"),
+	    .client_pid = (uint32_t)getpid(),
+	    .sources = bytes_str("askpass")};
+	struct buffer out = BUFFER_INIT(4096);
+
+	question_put(&out, &q);
+	assert_true(frame_write(p->sock, &out));
+	buffer_clear(&out);
+}
+
+/* Read what comes next; 0: the end. Fails the test rather than hang. */
+static size_t
+read_some(int fd, char *out, size_t size)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	ssize_t n;
+
+	assert_int_equal(poll(&p, 1, PATIENCE_MSEC), 1);
+	n = read(fd, out, size);
+	assert_true(n >= 0);
+	return (size_t)n;
+}
+
+/* Everything that it started is gone when nobody holds its stderr any more. */
+static int
+finish(struct prompt *p)
+{
+	char rest[256];
+	int status;
+
+	while (read_some(p->err, rest, sizeof(rest)) > 0)
+		;
+	assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+	if (p->sock >= 0)
+		close(p->sock);
+	close(p->err);
+	script_remove(&p->script);
+	return status;
+}
+
+static void
+answers(void **state)
+{
+	const struct {
+		const char *name, *script;
+		enum answer_status status;
+		const char *secret, *text;
+	} cases[] = {
+	    {"PIN", "#!/bin/sh\necho 1234\n", ANSWER_OK, "1234", ""},
+	    {"cancel", "#!/bin/sh\nexit 1\n", ANSWER_CANCEL, "", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct prompt p = start(program_of(state), cases[i].script);
+		struct buffer in = BUFFER_INIT(8192);
+		struct answer a;
+		struct bytes body;
+
+		put_question(&p, QUESTION_PIN);
+		assert_int_equal(frame_read(p.sock, &in, 8000, &body), 1);
+		assert_int_equal(answer_parse(body, &a), PARSE_OK);
+		assert_int_equal(a.status, cases[i].status);
+		assert_true(bytes_is(a.secret, cases[i].secret));
+		assert_true(bytes_is(a.text, cases[i].text));
+		assert_false(a.unattended);
+		buffer_clear(&in);
+		assert_int_equal(finish(&p), 0);
+	}
+}
+
+/* The askpass has started something itself; all of it has to go. */
+static void
+ends_with_the_socket(void **state)
+{
+	struct prompt p = start(program_of(state),
+	    "#!/bin/sh\nsleep 1000 &\necho asking >&2\nwait\n");
+	char said[16];
+	int status;
+
+	put_question(&p, QUESTION_PIN);
+	assert_true(read_some(p.err, said, sizeof(said)) > 0);
+	assert_memory_equal(said, "asking\n", 7);
+	close(p.sock);
+	p.sock = -1;
+	status = finish(&p);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void
+refuses_what_is_no_question(void **state)
+{
+	const struct {
+		const char *name;
+		struct bytes sent;
+		int status;
+	} cases[] = {
+	    {"nothing", BYTES_NONE, 0},
+	    {"a cut frame", bytes_of("\0\0\0\5x", 5), 1},
+	    {"too long a frame", bytes_of("\xff\xff\xff\xff", 4), 1},
+	    {"nonsense", bytes_of("\0\0\0\1x", 5), 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct prompt p = start(program_of(state), "#!/bin/sh\n");
+		int status;
+
+		assert_int_equal(
+		    write(p.sock, cases[i].sent.p, cases[i].sent.len),
+		    (ssize_t)cases[i].sent.len);
+		close(p.sock);
+		p.sock = -1;
+		status = finish(&p);
+		if (!WIFEXITED(status) ||
+		    WEXITSTATUS(status) != cases[i].status)
+			fail_msg("%s: %d", cases[i].name, status);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_prestate(answers, argv[1]),
+	    cmocka_unit_test_prestate(ends_with_the_socket, argv[1]),
+	    cmocka_unit_test_prestate(refuses_what_is_no_question, argv[1]),
+	};
+
+	if (argc != 2)
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
