@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tokens to sign with: SoftHSM, and a virtual PIV card in its own pcscd."""
+import json
+import os
+import shutil
+import subprocess
+
+from keys import blob_of
+
+from cryptography.hazmat.primitives import serialization
+
+RIG = os.path.join(os.path.dirname(__file__), "..", "rig")
+
+
+def run(*words, **options):
+    """A command that must work; its output."""
+    done = subprocess.run([str(w) for w in words], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=60, **options)
+    assert done.returncode == 0, "%s: %s" % (words[0], done.stdout)
+    return done.stdout
+
+
+def find(*paths):
+    for path in paths:
+        if os.path.exists(path):
+            return path
+    raise AssertionError("none of %s is there" % ", ".join(paths))
+
+
+class SoftHsm:
+    """A folder of SoftHSM tokens. Key number n has the CKA_ID n."""
+
+    module = "libsofthsm2.so"
+    pin = "1234"
+
+    def __init__(self, directory):
+        self.dir = directory
+        self.conf = directory / "softhsm2.conf"
+
+    @staticmethod
+    def path():
+        return find("/usr/lib/softhsm/libsofthsm2.so",
+                    "/usr/lib64/pkcs11/libsofthsm2.so")
+
+    @property
+    def env(self):
+        return {"SOFTHSM2_CONF": str(self.conf)}
+
+    def tool(self, *words):
+        """pkcs11-tool, logged in."""
+        return run("pkcs11-tool", "--module", self.path(), "--login",
+                   "--pin", self.pin, *words,
+                   env=dict(os.environ, **self.env))
+
+    @classmethod
+    def make(cls, directory, kinds, label="test"):
+        run(RIG + "/rig-softhsm.sh", "start", directory, *kinds,
+            env=dict(os.environ, LABEL=label))
+        return cls(directory)
+
+    def copy(self, directory):
+        """The same keys in a folder of their own."""
+        shutil.copytree(self.dir, directory)
+        new = SoftHsm(directory)
+        new.conf.write_text(self.conf.read_text().replace(
+            str(self.dir), str(directory)))
+        return new
+
+    def take_in(self, other):
+        """Another folder's tokens as well."""
+        for token in (other.dir / "tokens").iterdir():
+            shutil.copytree(token, self.dir / "tokens" / token.name)
+
+
+class Piv:
+    """A virtual PIV card."""
+
+    module = "opensc-pkcs11.so"
+    pin = "123456"
+
+    def __init__(self, directory, keys):
+        self.dir = directory
+        words = []
+        for slot, kind in keys.items():
+            words += ["--key", "%s=%s" % (slot, kind)]
+        run(RIG + "/rig-piv.sh", "start", directory, *words, "--log")
+
+    @property
+    def env(self):
+        return {"PCSCLITE_CSOCK_NAME": str(self.dir / "pcscd.comm")}
+
+    def order(self, *words):
+        """A command to the card; what it answers."""
+        out = run(RIG + "/rig-piv.sh", "ctl", self.dir, *words)
+        assert out.startswith("ok"), out
+        return out[2:].strip()
+
+    def stats(self):
+        return json.loads(self.order("stats"))
+
+    def tries(self):
+        """What the card's own counter says."""
+        return self.stats()["pin_tries"]
+
+    def blob(self, slot):
+        """The SSH key blob of a slot's key."""
+        state = json.loads((self.dir / "card.json").read_text())
+        pem, = [k["key"] for k in state["keys"] if k["slot"] == slot]
+        key = serialization.load_pem_private_key(pem.encode(), None)
+        return blob_of(key.public_key())
+
+    def stop(self):
+        run(RIG + "/rig-piv.sh", "stop", self.dir)
