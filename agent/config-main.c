@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* p11-agent-config: reads config files for the daemon; see config-child.h. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/config-load.h"
+#include "common/cleanup.h"
+#include "common/frame.h"
+#include "common/text.h"
+#include "config.h"
+
+enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_USAGE = 2 };
+
+static int
+send_frame(const struct buffer *b, int code)
+{
+	if (frame_write(CONFIG_CHILD_FD, b))
+		return code;
+	fprintf(stderr, "p11-agent-config: nobody reads fd %d: the daemon "
+	    "starts this program; people want `check`\n", CONFIG_CHILD_FD);
+	return EXIT_USAGE;
+}
+
+static int
+send_error(const char *text)
+{
+	CLEANUP(buffer_cleanup) struct buffer b =
+	    BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+
+	config_reply_put_error(&b, text);
+	return send_frame(&b, EXIT_ERROR);
+}
+
+static int
+command_load(const char *file)
+{
+	CLEANUP(buffer_cleanup) struct buffer b =
+	    BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	CLEANUP(config_loader_clear) struct config_loader l;
+
+	if (!config_loader_init(&l))
+		return send_error("out of memory");
+	if (!config_load(&l, file))
+		return send_error(l.error);
+	config_reply_put_config(&b, l.config);
+	if (b.failed)
+		return send_error("the config is too large");
+	return send_frame(&b, EXIT_OK);
+}
+
+static int
+command_resolve(const char *path)
+{
+	CLEANUP(buffer_cleanup) struct buffer b =
+	    BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	CLEANUP(cleanup_free) char *real = NULL;
+
+	if (path[0] != '/')
+		return send_error("a path that does not begin with /");
+	if ((real = realpath(path, NULL)) == NULL)
+		return send_error(strerror(errno));
+	config_reply_put_path(&b, real);
+	return send_frame(&b, EXIT_OK);
+}
+
+/* Names come from files: make them fit for a terminal. */
+static void
+print_text(const char *label, const char *text)
+{
+	char shown[CONFIG_ERROR_MAX_BYTES];
+
+	text_printable(bytes_str(text), shown, sizeof(shown));
+	printf("%s%s\n", label, shown);
+}
+
+static void
+print_config(const struct config *c)
+{
+	size_t n_denied = 0;
+
+	for (size_t i = 0; c->files != NULL && c->files[i] != NULL; i++)
+		print_text("file ", c->files[i]);
+	if (c->files == NULL)
+		puts("no config file: no key is exposed");
+	for (size_t i = 0; i < c->n_providers; i++) {
+		print_text("provider ", c->providers[i].name);
+		print_text("  module ", c->providers[i].module);
+	}
+	for (size_t i = 0; i < c->n_tokens; i++)
+		print_text("token ", c->tokens[i].name);
+	for (size_t i = 0; i < c->n_keys; i++) {
+		print_text(c->keys[i].deny ? "deny key " : "key ",
+		    c->keys[i].name);
+		n_denied += c->keys[i].deny;
+	}
+	printf("%zu key sections, %zu of them deny; a connection sees at "
+	    "most %u keys\nOK\n", c->n_keys, n_denied, c->max_identities);
+}
+
+static int
+command_check(const char *file)
+{
+	CLEANUP(config_loader_clear) struct config_loader l;
+	char shown[CONFIG_ERROR_MAX_BYTES];
+
+	if (!config_loader_init(&l)) {
+		fprintf(stderr, "out of memory\n");
+		return EXIT_ERROR;
+	}
+	if (!config_load(&l, file)) {
+		text_printable(bytes_str(l.error), shown, sizeof(shown));
+		fprintf(stderr, "%s\n", shown);
+		return EXIT_ERROR;
+	}
+	print_config(l.config);
+	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
+}
+
+static const struct command {
+	const char *name;
+	bool needs_argument;
+	int (*run)(const char *argument); /* NULL: none was given */
+} commands[] = {
+    {"load", false, command_load},
+    {"check", false, command_check},
+    {"resolve", true, command_resolve},
+};
+
+int
+main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *c = &commands[i];
+
+		if (argc < 2 || argc > 3 || strcmp(argv[1], c->name) != 0)
+			continue;
+		if (argc == 3 || !c->needs_argument)
+			return c->run(argv[2]);
+	}
+	fprintf(stderr, "usage: p11-agent-config load [FILE]\n"
+	    "       p11-agent-config check [FILE]\n"
+	    "       p11-agent-config resolve PATH\n"
+	    "Reads the config for p11-agent %s.\n", P11_AGENT_VERSION);
+	return EXIT_USAGE;
+}

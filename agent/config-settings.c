@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which settings there are, and what they do to a section. */
+#include "agent/config-section.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/config-file.h"
+#include "agent/config-pubkey.h"
+#include "agent/config-uri.h"
+#include "common/cleanup.h"
+
+enum {
+	START_WAIT_MAX_MS = 10 * 60 * 1000,
+	PUBKEY_FILE_MAX_BYTES = 64 * 1024,
+	FINGERPRINT_DIGITS = 43, /* of unpadded base64, for 32 bytes */
+};
+
+#define FINGERPRINT_HEAD "SHA256:"
+
+/* "NAME: WORDS", at the place of the value. Always false. */
+static bool
+refuse(struct config_section *s, const struct config_values *v,
+    const char *words)
+{
+	return config_fail(s->l, s->file, s->line, "%s = \"%s\": %s", v->name,
+	    v->v[0], words);
+}
+
+bool
+config_set_text(struct config_section *s, char **to, const char *text)
+{
+	free(*to);
+	*to = strdup(text);
+	return *to != NULL || config_fail_memory(s->l);
+}
+
+static bool
+set_list(struct config_section *s, char ***to, const struct config_values *v)
+{
+	char **list = calloc(v->n + 1, sizeof(*list));
+
+	for (size_t i = 0; *to != NULL && (*to)[i] != NULL; i++)
+		free((*to)[i]);
+	free(*to);
+	*to = list;
+	if (list == NULL)
+		return config_fail_memory(s->l);
+	for (size_t i = 0; i < v->n; i++)
+		if (!config_set_text(s, &list[i], v->v[i]))
+			return false;
+	return true;
+}
+
+static bool
+set_yes_no(struct config_section *s, const struct config_values *v, bool *to)
+{
+	bool yes = strcmp(v->v[0], "yes") == 0;
+
+	if (!yes && strcmp(v->v[0], "no") != 0)
+		return refuse(s, v, "is yes or no");
+	*to = yes;
+	return true;
+}
+
+/* A whole number up to 9 digits, in front of *rest; false without one. */
+static bool
+parse_number(const char *text, uint32_t *ret, const char **rest)
+{
+	size_t digits = 0;
+	uint32_t n = 0;
+
+	for (; isdigit((unsigned char)text[digits]); digits++) {
+		if (digits == 9)
+			return false;
+		n = n * 10 + (uint32_t)(text[digits] - '0');
+	}
+	*ret = n;
+	*rest = text + digits;
+	return digits > 0;
+}
+
+/* Outside of sections. */
+
+static bool
+set_max_identities(struct config_section *s, const struct config_values *v)
+{
+	const char *rest;
+	uint32_t n;
+
+	if (!parse_number(v->v[0], &n, &rest) || *rest != '\0' || n < 1 ||
+	    n > IDENTITIES_MAX)
+		return refuse(s, v, "is 1, 2 or 3");
+	s->l->config->max_identities = n;
+	return true;
+}
+
+static bool
+set_start_wait(struct config_section *s, const struct config_values *v)
+{
+	static const struct {
+		const char *unit;
+		uint32_t ms;
+	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}};
+	const char *rest;
+	uint32_t n;
+
+	if (!parse_number(v->v[0], &n, &rest))
+		return refuse(s, v, "is a time like 500ms, 3s or 2m");
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(units[i].unit, rest) != 0)
+			continue;
+		if (n > START_WAIT_MAX_MS / units[i].ms)
+			return refuse(s, v, "is at most 10m");
+		s->l->config->start_wait_ms = n * units[i].ms;
+		return true;
+	}
+	return refuse(s, v, "is a time with its unit: 500ms, 3s, 2m");
+}
+
+static bool
+set_allow_root(struct config_section *s, const struct config_values *v)
+{
+	return set_yes_no(s, v, &s->l->config->allow_root);
+}
+
+const struct config_setting config_settings[] = {
+    {"max-identities", false, set_max_identities},
+    {"start-wait", false, set_start_wait},
+    {"allow-root", false, set_allow_root},
+    {0},
+};
+
+/* provider */
+
+static bool
+set_module(struct config_section *s, const struct config_values *v)
+{
+	const char *m = v->v[0];
+
+	if (m[0] == '\0' || (m[0] != '/' && strchr(m, '/') != NULL))
+		return refuse(s, v, "is a name that p11-kit has registered, "
+		    "a file name, or a path that begins with /");
+	if (strlen(m) >= PATH_MAX_BYTES)
+		return refuse(s, v, "is too long");
+	return config_set_text(s, &s->provider.module, m);
+}
+
+static bool
+set_init_args(struct config_section *s, const struct config_values *v)
+{
+	return config_set_text(s, &s->provider.init_args, v->v[0]);
+}
+
+static bool
+is_env(const char *text)
+{
+	size_t n = 0;
+
+	if (isdigit((unsigned char)text[0]))
+		return false;
+	while (isalnum((unsigned char)text[n]) || text[n] == '_')
+		n++;
+	return n > 0 && text[n] == '=';
+}
+
+static bool
+set_env(struct config_section *s, const struct config_values *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (!is_env(v->v[i]))
+			return config_fail(s->l, s->file, s->line,
+			    "%s: \"%s\" is not NAME=VALUE", v->name, v->v[i]);
+	return set_list(s, &s->provider.env, v);
+}
+
+const struct config_setting config_provider_settings[] = {
+    {"module", false, set_module},
+    {"init-args", false, set_init_args},
+    {"env", true, set_env},
+    {0},
+};
+
+/* token */
+
+static bool
+set_uri(struct config_section *s, const struct config_values *v,
+    bool of_token, struct uri_match *to)
+{
+	char words[CONFIG_URI_WORDS];
+	const char *wrong;
+
+	uri_match_clear(to);
+	wrong = config_uri_parse(v->v[0], of_token, to, words);
+	return wrong == NULL || refuse(s, v, wrong);
+}
+
+static bool
+set_token_uri(struct config_section *s, const struct config_values *v)
+{
+	s->token_has_uri = true;
+	return set_uri(s, v, true, &s->token.uri);
+}
+
+static bool
+is_pin_source(const char *text)
+{
+	static const char *const sources[] = {"pinentry", "askpass"};
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcmp(text, sources[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+set_pin_source(struct config_section *s, const struct config_values *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (!is_pin_source(v->v[i]))
+			return config_fail(s->l, s->file, s->line,
+			    "%s: \"%s\" is neither pinentry nor askpass",
+			    v->name, v->v[i]);
+	return set_list(s, &s->token.pin_sources, v);
+}
+
+const struct config_setting config_token_settings[] = {
+    {"uri", false, set_token_uri},
+    {"pin-source", true, set_pin_source},
+    {0},
+};
+
+/* key */
+
+static bool
+set_key_uri(struct config_section *s, const struct config_values *v)
+{
+	s->key.has_uri = true;
+	return set_uri(s, v, false, &s->key.uri);
+}
+
+static bool
+is_base64_digit(char c)
+{
+	return isalnum((unsigned char)c) || c == '+' || c == '/';
+}
+
+static bool
+set_fingerprint(struct config_section *s, const struct config_values *v)
+{
+	const char *p = v->v[0];
+	size_t digits = 0;
+
+	if (strncmp(p, FINGERPRINT_HEAD, strlen(FINGERPRINT_HEAD)) != 0)
+		return refuse(s, v,
+		    "is \"SHA256:…\", as ssh-keygen -l prints it");
+	p += strlen(FINGERPRINT_HEAD);
+	while (is_base64_digit(p[digits]))
+		digits++;
+	if (digits != FINGERPRINT_DIGITS || p[digits] != '\0')
+		return refuse(s, v,
+		    "has not 43 base64 digits behind \"SHA256:\"");
+	return config_set_text(s, &s->key.fingerprint, v->v[0]);
+}
+
+static bool
+refuse_file(struct config_section *s, const struct config_values *v,
+    const char *path, const char *words)
+{
+	return config_fail(s->l, s->file, s->line, "%s: %s: %s", v->name,
+	    path, words);
+}
+
+static bool
+set_file(struct config_section *s, const struct config_values *v)
+{
+	CLEANUP(cleanup_free) char *path = config_path(s->file, v->v[0]);
+	char words[CONFIG_FILE_WORDS], key_words[CONFIG_PUBKEY_WORDS];
+	struct config_file f;
+	const char *wrong;
+	bool missing;
+
+	if (path == NULL)
+		return refuse(s, v, errno == EINVAL ?
+		    "only ~/ is known, not ~USER" : strerror(errno));
+	wrong = config_file_read(path, PUBKEY_FILE_MAX_BYTES, &f, &missing,
+	    words);
+	free(s->key.public_key);
+	s->key.public_key = NULL;
+	if (wrong == NULL)
+		wrong = config_pubkey_parse(buffer_bytes(&f.text),
+		    &s->key.public_key, &s->key.public_key_len, key_words);
+	buffer_clear(&f.text);
+	return wrong == NULL || refuse_file(s, v, path, wrong);
+}
+
+static bool
+set_deny(struct config_section *s, const struct config_values *v)
+{
+	return set_yes_no(s, v, &s->key.deny);
+}
+
+const struct config_setting config_key_settings[] = {
+    {"uri", false, set_key_uri},
+    {"fingerprint", false, set_fingerprint},
+    {"file", false, set_file},
+    {"deny", false, set_deny},
+    {0},
+};
+

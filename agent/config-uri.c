@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PKCS#11 URIs (RFC 7512), by p11-kit, and what is refused in them. */
+#include "agent/config-uri.h"
+
+#include <p11-kit/pkcs11.h>
+#include <p11-kit/uri.h>
+#include <stdio.h>
+
+#include "agent/config-scan.h"
+#include "common/cleanup.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+#define SCHEME "pkcs11:"
+
+enum use {
+	USE_TOKEN, /* which token */
+	USE_KEY,   /* which key on it */
+	USE_NEVER,
+};
+
+/* "library-…" and the like end in '-': whatever begins so. */
+static const struct attribute {
+	const char *name;
+	enum use use;
+	const char *why; /* USE_NEVER */
+	size_t max_bytes; /* of a field that PKCS#11 limits; else 0 */
+} attributes[] = {
+    {"manufacturer", USE_TOKEN, NULL, 32},
+    {"model", USE_TOKEN, NULL, 16},
+    {"serial", USE_TOKEN, NULL, 16},
+    {"token", USE_TOKEN, NULL, 32},
+    {"slot-description", USE_TOKEN, NULL, SLOT_DESCRIPTION_MAX_BYTES},
+    {"object", USE_KEY, NULL, 0},
+    {"id", USE_KEY, NULL, 0},
+    {"type", USE_KEY, NULL, 0},
+    {"slot-id", USE_NEVER,
+	"slot numbers change; use serial or token instead", 0},
+    {"slot-manufacturer", USE_NEVER, "use slot-description instead", 0},
+    {"pin-value", USE_NEVER, "a PIN must not stand in a config file", 0},
+    {"pin-source", USE_NEVER, "set pin-source in a token section", 0},
+    {"module-", USE_NEVER, "name the module in a provider section", 0},
+    {"library-", USE_NEVER, "name the module in a provider section", 0},
+};
+enum { N_ATTRIBUTES = sizeof(attributes) / sizeof(attributes[0]) };
+
+/* What p11-kit gives back as one blank-padded field, zeros where unset. */
+struct field {
+	char **to;
+	const unsigned char *p;
+	size_t len;
+};
+
+static void
+uri_freep(P11KitUri **uri)
+{
+	p11_kit_uri_free(*uri);
+}
+
+static const struct attribute *
+attribute_find(struct bytes name)
+{
+	for (size_t i = 0; i < N_ATTRIBUTES; i++) {
+		struct bytes have = bytes_str(attributes[i].name);
+
+		if (have.p[have.len - 1] == '-' && name.len > have.len)
+			name.len = have.len;
+		if (bytes_equal(have, name))
+			return &attributes[i];
+	}
+	return NULL;
+}
+
+/* How many bytes a percent-encoded value stands for. */
+static size_t
+decoded_length(struct bytes value)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < value.len; n++)
+		i += value.p[i] == '%' ? 3 : 1;
+	return n;
+}
+
+static const char *
+check_attribute(struct bytes name, struct bytes value, bool of_token,
+    uint32_t *seen, char words[static CONFIG_URI_WORDS])
+{
+	const struct attribute *a = attribute_find(name);
+	char shown[64];
+
+	text_printable(name, shown, sizeof(shown));
+	if (a == NULL) {
+		snprintf(words, CONFIG_URI_WORDS,
+		    "no such attribute \"%s\" in a PKCS#11 URI", shown);
+		return words;
+	}
+	if (a->use == USE_NEVER) {
+		snprintf(words, CONFIG_URI_WORDS, "\"%s\": %s", shown, a->why);
+		return words;
+	}
+	if (a->use == USE_KEY && of_token) {
+		snprintf(words, CONFIG_URI_WORDS,
+		    "\"%s\" names a key, and this is about a token", shown);
+		return words;
+	}
+	if ((*seen & 1u << (a - attributes)) != 0) {
+		snprintf(words, CONFIG_URI_WORDS, "\"%s\" twice", shown);
+		return words;
+	}
+	*seen |= 1u << (a - attributes);
+	if (a->max_bytes != 0 && decoded_length(value) > a->max_bytes) {
+		snprintf(words, CONFIG_URI_WORDS, "\"%s\" has more than %zu "
+		    "bytes, which no token has", shown, a->max_bytes);
+		return words;
+	}
+	return NULL;
+}
+
+/*
+ * p11-kit takes what it does not know, and does not say what it is; so look
+ * at each name=value first.
+ */
+static const char *
+check_attributes(const char *text, bool of_token,
+    char words[static CONFIG_URI_WORDS])
+{
+	const char *p = text + strlen(SCHEME);
+	uint32_t seen = 0;
+
+	while (*p != '\0') {
+		size_t len = strcspn(p, ";?&");
+		const char *equals = memchr(p, '=', len);
+		const char *wrong;
+		size_t name_len;
+
+		if (equals == NULL)
+			return "is not name=value;name=value behind pkcs11:";
+		name_len = (size_t)(equals - p);
+		wrong = check_attribute(bytes_of(p, name_len),
+		    bytes_of(equals + 1, len - name_len - 1), of_token, &seen,
+		    words);
+		if (wrong != NULL)
+			return wrong;
+		p += len;
+		if (*p != '\0' && *++p == '\0')
+			return "ends in a separator: is it cut?";
+	}
+	return NULL;
+}
+
+/* Text that goes into messages, too. */
+static const char *
+take_text(char **to, struct bytes text)
+{
+	if (!config_text_ok(text))
+		return "has a value that is no printable UTF-8";
+	*to = bytes_strdup(text);
+	return *to == NULL ? "out of memory" : NULL;
+}
+
+static const char *
+take_token(P11KitUri *uri, struct uri_match *u)
+{
+	const CK_TOKEN_INFO *t = p11_kit_uri_get_token_info(uri);
+	const CK_SLOT_INFO *s = p11_kit_uri_get_slot_info(uri);
+	const struct field fields[] = {
+	    {&u->manufacturer, t->manufacturerID, sizeof(t->manufacturerID)},
+	    {&u->model, t->model, sizeof(t->model)},
+	    {&u->serial, t->serialNumber, sizeof(t->serialNumber)},
+	    {&u->token, t->label, sizeof(t->label)},
+	    {&u->slot_description, s->slotDescription,
+		sizeof(s->slotDescription)},
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const struct field *f = &fields[i];
+		const char *wrong;
+
+		if (f->p[0] == '\0')
+			continue;
+		wrong = take_text(f->to, text_unpad(bytes_of(f->p, f->len)));
+		if (wrong != NULL)
+			return wrong;
+	}
+	return NULL;
+}
+
+static const char *
+take_key(P11KitUri *uri, struct uri_match *u)
+{
+	const CK_ATTRIBUTE *id = p11_kit_uri_get_attribute(uri, CKA_ID);
+	const CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(uri, CKA_LABEL);
+	const CK_ATTRIBUTE *class = p11_kit_uri_get_attribute(uri, CKA_CLASS);
+	CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
+	const char *wrong;
+
+	if (class != NULL && class->ulValueLen == sizeof(type))
+		memcpy(&type, class->pValue, sizeof(type));
+	if (type != CKO_PRIVATE_KEY && type != CKO_PUBLIC_KEY)
+		return "is of a type that is no key: leave \"type\" out";
+	if (label != NULL && (wrong = take_text(&u->object,
+	    bytes_of(label->pValue, label->ulValueLen))) != NULL)
+		return wrong;
+	if (id == NULL)
+		return NULL;
+	if (id->ulValueLen > KEY_ID_MAX_BYTES)
+		return "has an id that is too long";
+	if (!bytes_dup(bytes_of(id->pValue, id->ulValueLen), &u->id,
+	    &u->id_len))
+		return "out of memory";
+	return NULL;
+}
+
+const char *
+config_uri_parse(const char *text, bool of_token, struct uri_match *ret,
+    char words[static CONFIG_URI_WORDS])
+{
+	CLEANUP(uri_freep) P11KitUri *uri = NULL;
+	const char *wrong;
+	int rc;
+
+	*ret = (struct uri_match){0};
+	if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
+		return "does not begin with \"" SCHEME "\"";
+	if ((wrong = check_attributes(text, of_token, words)) != NULL)
+		return wrong;
+	if ((uri = p11_kit_uri_new()) == NULL)
+		return "out of memory";
+	rc = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
+	if (rc == P11_KIT_URI_BAD_ENCODING)
+		return "has a % that two hex digits do not follow";
+	if (rc != P11_KIT_URI_OK || p11_kit_uri_any_unrecognized(uri)) {
+		snprintf(words, CONFIG_URI_WORDS,
+		    "p11-kit does not take it: %s",
+		    rc == P11_KIT_URI_OK ? "unknown attribute or type"
+					 : p11_kit_uri_message(rc));
+		return words;
+	}
+	if ((wrong = take_token(uri, ret)) != NULL)
+		return wrong;
+	return take_key(uri, ret);
+}
