@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Objects matched into keys. */
+#include "pkcs11/keys.h"
+
+#include <stdio.h>
+
+#include "common/cleanup.h"
+#include "pkcs11/mechanism.h"
+#include "pkcs11/object.h"
+
+void
+token_keys_clear(struct token_keys *keys)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		key_value_clear(&keys->items[i].value);
+		buffer_clear(&keys->items[i].id);
+		buffer_clear(&keys->items[i].label);
+	}
+	free(keys->items);
+	*keys = (struct token_keys){0};
+}
+
+struct token_key *
+token_keys_find(const struct token_keys *keys,
+    const uint8_t ref[static KEY_REF_BYTES])
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (memcmp(keys->items[i].ref, ref, KEY_REF_BYTES) == 0)
+			return &keys->items[i];
+	return NULL;
+}
+
+static void
+fill_if_empty(struct buffer *to, const struct buffer *from)
+{
+	if (to->len == 0) {
+		buffer_clear(to);
+		*to = BUFFER_INIT(from->max);
+		buffer_put(to, buffer_bytes(from));
+	}
+}
+
+/*
+ * The key with this object's public value, which must be there. A guessed
+ * exponent is not compared.
+ */
+static struct token_key *
+key_by_value(const struct token_keys *keys, const struct token_object *o)
+{
+	const struct public_key *want = &o->value.key;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct public_key *k = &keys->items[i].value.key;
+
+		if (k->kind == want->kind && bytes_equal(k->a, want->a) &&
+		    (o->exponent_guessed || bytes_equal(k->b, want->b)))
+			return &keys->items[i];
+	}
+	return NULL;
+}
+
+/* Of the key's curve, or as near to it as the private key tells? */
+static bool
+kinds_fit(const struct token_object *o, enum key_kind kind)
+{
+	if (o->kind != 0)
+		return o->kind == kind;
+	switch (kind) {
+	case KEY_EC_P256:
+	case KEY_EC_P384:
+	case KEY_EC_P521:
+		return o->key_type == CKK_EC;
+	case KEY_ED25519:
+		return o->key_type == CKK_EC_EDWARDS;
+	case KEY_RSA:
+	case KEY_OTHER:
+		break;
+	}
+	return false;
+}
+
+/* The first key without a private one that this private key may belong to. */
+static struct token_key *
+key_by_id(const struct token_keys *keys, const struct token_object *o)
+{
+	struct token_key *found = NULL;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		struct token_key *k = &keys->items[i];
+
+		if ((k->flags & KEY_HAS_PRIVATE) != 0 ||
+		    !kinds_fit(o, k->value.key.kind) ||
+		    !bytes_equal(buffer_bytes(&k->id), buffer_bytes(&o->id)))
+			continue;
+		/* CKA_ID may be there twice; then the label decides. */
+		if (bytes_equal(buffer_bytes(&k->label),
+		    buffer_bytes(&o->label)))
+			return k;
+		if (found == NULL)
+			found = k;
+	}
+	return found;
+}
+
+/*
+ * The key of this object's value, a new one unless it is there. Takes the
+ * value over. NULL when memory or room is out.
+ */
+static struct token_key *
+key_of(struct token_keys *keys, struct token_object *o, enum key_flag from)
+{
+	struct token_key *k = key_by_value(keys, o);
+
+	if (k == NULL) {
+		if (keys->n == KEYS_PER_TOKEN_MAX)
+			return NULL;
+		k = &keys->items[keys->n];
+		*k = (struct token_key){.value = o->value};
+		k->flags = (uint32_t)from;
+		k->unproven = o->exponent_guessed;
+		snprintf(k->reason, sizeof(k->reason), "%s", o->value.reason);
+		if (!key_ref(&k->value.key, k->ref))
+			return NULL;
+		o->value = (struct key_value){0};
+		keys->n++;
+	}
+	fill_if_empty(&k->id, &o->id);
+	fill_if_empty(&k->label, &o->label);
+	return k;
+}
+
+static void
+key_set_reason(struct token_key *k, const char *reason)
+{
+	if (k->reason[0] == '\0')
+		snprintf(k->reason, sizeof(k->reason), "%s", reason);
+}
+
+static void
+key_attach(struct token_key *k, struct token_object *o)
+{
+	o->taken = true;
+	if ((k->flags & KEY_HAS_PRIVATE) != 0)
+		return;
+	k->flags |= KEY_HAS_PRIVATE | KEY_PRIVATE_SETTLED;
+	k->private_key = o->handle;
+	if (o->always_authenticate)
+		k->flags |= KEY_ALWAYS_AUTHENTICATE;
+	if (!o->permitted)
+		key_set_reason(k, "CKA_SIGN is false");
+	fill_if_empty(&k->id, &o->id);
+	fill_if_empty(&k->label, &o->label);
+}
+
+/* All objects of a class that tell their public value. */
+static void
+add_values(struct token_keys *keys, struct object_list *objects,
+    CK_OBJECT_CLASS class, enum key_flag from)
+{
+	for (size_t i = 0; i < objects->n; i++) {
+		struct token_object *o = &objects->items[i];
+		struct token_key *k;
+
+		if (o->class != class || o->value.mem == NULL)
+			continue;
+		if ((k = key_of(keys, o, from)) == NULL) {
+			keys->skipped++;
+			continue;
+		}
+		if (class == CKO_PUBLIC_KEY && !o->permitted)
+			key_set_reason(k, "CKA_VERIFY is false");
+		if (class == CKO_PRIVATE_KEY)
+			key_attach(k, o);
+	}
+}
+
+/* A private key that has no public half anywhere: shown, with the reason. */
+static void
+add_lonely(struct token_keys *keys, struct token_object *o)
+{
+	struct token_key *k;
+
+	if (o->value.mem != NULL || !key_value_other(buffer_bytes(&o->id),
+	    "its public key is not on the token", &o->value) ||
+	    (k = key_of(keys, o, KEY_FROM_PRIVATE)) == NULL)
+		keys->skipped++;
+	else
+		key_attach(k, o);
+}
+
+/* Private keys that do not tell their public value. */
+static void
+add_by_id(struct token_keys *keys, struct object_list *objects)
+{
+	for (size_t i = 0; i < objects->n; i++) {
+		struct token_object *o = &objects->items[i];
+		struct token_key *k;
+
+		if (o->class != CKO_PRIVATE_KEY || o->taken)
+			continue;
+		if ((k = key_by_id(keys, o)) == NULL) {
+			add_lonely(keys, o);
+			continue;
+		}
+		k->unproven = true;
+		key_attach(k, o);
+	}
+}
+
+/* What the token as a whole says of each key. */
+static void
+settle(struct token_keys *keys, const struct keys_source *from,
+    const struct token_keys *before)
+{
+	bool all_shown = from->logged_in || !from->login_required;
+	struct mechanisms can;
+
+	mechanisms_read(from->module, from->slot, &can);
+	for (size_t i = 0; i < keys->n; i++) {
+		struct token_key *k = &keys->items[i];
+		const struct token_key *old = before == NULL ? NULL :
+		    token_keys_find(before, k->ref);
+
+		if (all_shown)
+			k->flags |= KEY_PRIVATE_SETTLED;
+		if ((k->flags & KEY_HAS_PRIVATE) != 0) {
+			if (!from->logged_in)
+				k->flags |= KEY_NO_LOGIN;
+			key_set_reason(k, mechanisms_lack(&can,
+			    k->value.key.kind));
+		} else if (all_shown) {
+			key_set_reason(k, "no private key with it on this "
+			    "token");
+		}
+		if (old == NULL)
+			continue;
+		k->flags |= old->flags & KEY_NO_LOGIN;
+		if (old->private_key == k->private_key && !old->unproven)
+			k->unproven = false;
+	}
+}
+
+static bool
+read_objects(const struct keys_source *from, struct object_list *ret,
+    struct p11_err *err)
+{
+	static const CK_OBJECT_CLASS classes[] = {CKO_PUBLIC_KEY,
+	    CKO_PRIVATE_KEY, CKO_CERTIFICATE};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (!object_list_read(ret, from->module, from->session,
+		    classes[i], err))
+			return false;
+	return true;
+}
+
+bool
+token_keys_read(const struct keys_source *from,
+    const struct token_keys *before, struct token_keys *ret,
+    struct p11_err *err)
+{
+	CLEANUP(object_list_clear) struct object_list objects = {0};
+	struct token_keys keys = {0};
+
+	*ret = keys;
+	if (!read_objects(from, &objects, err))
+		return false;
+	keys.items = calloc(KEYS_PER_TOKEN_MAX, sizeof(*keys.items));
+	if (keys.items == NULL)
+		return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);
+	keys.skipped = objects.skipped;
+	add_values(&keys, &objects, CKO_PUBLIC_KEY, KEY_FROM_PUBLIC);
+	add_values(&keys, &objects, CKO_PRIVATE_KEY, KEY_FROM_PRIVATE);
+	add_values(&keys, &objects, CKO_CERTIFICATE, KEY_FROM_CERTIFICATE);
+	add_by_id(&keys, &objects);
+	settle(&keys, from, before);
+	*ret = keys;
+	return true;
+}
+
+void
+token_key_wire(const struct token_key *key, struct wire_key *ret)
+{
+	memcpy(ret->ref, key->ref, sizeof(ret->ref));
+	ret->key = key->value.key;
+	ret->id = buffer_bytes(&key->id);
+	ret->label = buffer_bytes(&key->label);
+	ret->flags = key->flags;
+	ret->reason = bytes_str(key->reason);
+}

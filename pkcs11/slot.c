@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Slots and tokens. */
+#include "pkcs11/slot.h"
+
+#include "common/cleanup.h"
+#include "common/text.h"
+
+enum {
+	SLOTS_MAX = 1024,
+	/* Times that the list may grow while it is read. */
+	LIST_ROUNDS_MAX = 8,
+};
+
+bool
+slots_list(CK_FUNCTION_LIST *module, CK_SLOT_ID **ret, size_t *ret_n,
+    struct p11_err *err)
+{
+	CK_SLOT_ID *ids = NULL;
+	CK_RV rv = CKR_OK;
+
+	for (int round = 0; round < LIST_ROUNDS_MAX; round++) {
+		CK_ULONG n = 0, got;
+
+		/* Without a buffer, modules look for new readers, too. */
+		rv = module->C_GetSlotList(CK_TRUE, NULL, &n);
+		if (rv != CKR_OK)
+			break;
+		got = n = n > SLOTS_MAX ? SLOTS_MAX : n;
+		free(ids);
+		if ((ids = calloc(n + 1, sizeof(*ids))) == NULL)
+			return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);
+		rv = n == 0 ? CKR_OK :
+		    module->C_GetSlotList(CK_TRUE, ids, &got);
+		if (rv == CKR_BUFFER_TOO_SMALL)
+			continue;
+		if (rv == CKR_OK && got > n)
+			rv = CKR_GENERAL_ERROR;
+		if (rv != CKR_OK)
+			break;
+		*ret = ids;
+		*ret_n = got;
+		return true;
+	}
+	free(ids);
+	return p11_err_set(err, "C_GetSlotList", rv, NULL);
+}
+
+bool
+slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
+    struct p11_err *err)
+{
+	struct slot s = {.id = id};
+	CK_RV rv;
+
+	if ((rv = module->C_GetSlotInfo(id, &s.info)) != CKR_OK)
+		return p11_err_set(err, "C_GetSlotInfo", rv, NULL);
+	if ((rv = module->C_GetTokenInfo(id, &s.token)) != CKR_OK)
+		return p11_err_set(err, "C_GetTokenInfo", rv, NULL);
+	*ret = s;
+	return true;
+}
+
+bool
+slot_token_initialized(const struct slot *s)
+{
+	return (s->token.flags & CKF_TOKEN_INITIALIZED) != 0;
+}
+
+#define FIELD(array) text_unpad(bytes_of((array), sizeof(array)))
+
+struct token_id
+slot_token_id(const struct slot *s)
+{
+	return (struct token_id){
+	    .manufacturer = FIELD(s->token.manufacturerID),
+	    .model = FIELD(s->token.model),
+	    .serial = FIELD(s->token.serialNumber),
+	    .label = FIELD(s->token.label),
+	    .slot_description = FIELD(s->info.slotDescription),
+	};
+}
+
+bool
+slot_is_card(const struct slot *s)
+{
+	return (s->info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
+	    (s->info.flags & CKF_HW_SLOT) != 0;
+}
+
+uint32_t
+slot_token_flags(const struct slot *s)
+{
+	static const struct {
+		CK_FLAGS from;
+		uint32_t to;
+	} table[] = {
+		{CKF_LOGIN_REQUIRED, TOKEN_LOGIN_REQUIRED},
+		{CKF_USER_PIN_COUNT_LOW, TOKEN_PIN_COUNT_LOW},
+		{CKF_USER_PIN_FINAL_TRY, TOKEN_PIN_FINAL_TRY},
+		{CKF_USER_PIN_LOCKED, TOKEN_PIN_LOCKED},
+		{CKF_PROTECTED_AUTHENTICATION_PATH, TOKEN_PROTECTED_PATH},
+	};
+	uint32_t flags = 0;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if ((s->token.flags & table[i].from) != 0)
+			flags |= table[i].to;
+	if ((s->token.flags & CKF_USER_PIN_INITIALIZED) == 0)
+		flags |= TOKEN_PIN_NOT_SET;
+	if (slot_is_card(s))
+		flags |= TOKEN_REMOVABLE;
+	return flags;
+}
+
+/* Who is asked for, among those that are there? */
+static bool
+slot_matches(const struct slot *s, const struct token_id *want)
+{
+	struct token_id id = slot_token_id(s);
+
+	return slot_token_initialized(s) && token_id_same(&id, want);
+}
+
+bool
+slot_find(CK_FUNCTION_LIST *module, const struct token_id *want,
+    struct slot *ret, struct p11_err *err)
+{
+	CLEANUP(cleanup_free) CK_SLOT_ID *ids = NULL;
+	struct p11_err failed = {.call = ""};
+	size_t n = 0, matching = 0;
+	struct slot s, found = {0};
+
+	if (!slots_list(module, &ids, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!slot_read(module, ids[i], &s, &failed) ||
+		    !slot_matches(&s, want))
+			continue;
+		if (bytes_equal(slot_token_id(&s).slot_description,
+		    want->slot_description)) {
+			*ret = s;
+			return true;
+		}
+		found = s;
+		matching++;
+	}
+	if (matching == 1) {
+		*ret = found; /* it moved to another reader */
+		return true;
+	}
+	if (matching == 0 && failed.rv != CKR_OK) {
+		*err = failed;
+		return false;
+	}
+	return p11_err_set(err, "", CKR_TOKEN_NOT_PRESENT, matching == 0 ?
+	    "the token is not there" :
+	    "several tokens look like it, and none is in its slot");
+}
+
+/* The range of PIN lengths; nothing where it makes no sense. */
+static void
+pin_range(const CK_TOKEN_INFO *info, uint32_t *min, uint32_t *max)
+{
+	CK_ULONG low = info->ulMinPinLen, high = info->ulMaxPinLen;
+
+	*min = *max = 0;
+	if (high == 0 || high == CK_UNAVAILABLE_INFORMATION || low > high)
+		return;
+	*min = low > SECRET_MAX_BYTES ? 0 : (uint32_t)low;
+	*max = high > SECRET_MAX_BYTES ? 0 : (uint32_t)high;
+}
+
+void
+slot_wire_put(struct buffer *b, const struct slot *s, uint32_t flags,
+    const struct token_keys *keys)
+{
+	struct wire_token w = {
+		.id = slot_token_id(s),
+		.flags = flags,
+		.n_keys = (uint32_t)keys->n,
+	};
+	struct wire_key k;
+	size_t mark;
+
+	pin_range(&s->token, &w.pin_min, &w.pin_max);
+	mark = wire_token_begin(b, &w);
+	for (size_t i = 0; i < keys->n; i++) {
+		token_key_wire(&keys->items[i], &k);
+		wire_key_put(b, &k);
+	}
+	wire_token_end(b, mark);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Slots, and what they and their tokens say of themselves. */
+#ifndef P11_AGENT_PKCS11_SLOT_H
+#define P11_AGENT_PKCS11_SLOT_H
+
+#include "pkcs11/error.h"
+#include "pkcs11/keys.h"
+
+struct slot {
+	CK_SLOT_ID id;
+	CK_SLOT_INFO info;
+	CK_TOKEN_INFO token;
+};
+
+/*
+ * The slots with a token in them, to be freed by the caller. The module looks
+ * for readers and tokens anew. False with *err filled.
+ */
+bool slots_list(CK_FUNCTION_LIST *module, CK_SLOT_ID **ret, size_t *ret_n,
+    struct p11_err *err);
+
+/* Fill *ret from the module; false with *err filled when it fails. */
+bool slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
+    struct p11_err *err);
+
+/* A token without content (SoftHSM has always one to spare) is none. */
+bool slot_token_initialized(const struct slot *s);
+
+/* Views of s. */
+struct token_id slot_token_id(const struct slot *s);
+
+/* enum token_flag, but for TOKEN_LOGGED_IN. */
+uint32_t slot_token_flags(const struct slot *s);
+
+/* A card or USB token: one that works on one thing at a time. */
+bool slot_is_card(const struct slot *s);
+
+/*
+ * The slot of the token with this id; when there are several, the one with
+ * the id's slot description. False with *err filled (CKR_TOKEN_NOT_PRESENT
+ * when none is it).
+ */
+bool slot_find(CK_FUNCTION_LIST *module, const struct token_id *want,
+    struct slot *ret, struct p11_err *err);
+
+/* WIRE_TOKEN, with flags as the caller wants them. */
+void slot_wire_put(struct buffer *b, const struct slot *s, uint32_t flags,
+    const struct token_keys *keys);
+
+#endif
