@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * p11-agent-provider: the process that loads one PKCS#11 module, for the
+ * daemon at the other end of WIRE_FD. Never started by people.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/frame.h"
+#include "common/log.h"
+#include "pkcs11/module.h"
+#include "pkcs11/opensc-conf.h"
+#include "pkcs11/role.h"
+
+/* Modules print what they like; it must not get into anybody's output. */
+static void
+quiet_stdout(void)
+{
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+failed(const struct p11_err *err)
+{
+	CLEANUP(buffer_cleanup) struct buffer out =
+	    BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	struct wire_error w;
+
+	p11_err_wire(err, &w);
+	wire_failed_put(&out, &w);
+	frame_write(WIRE_FD, &out);
+	return 0;
+}
+
+static bool
+loaded(const struct module *m)
+{
+	CLEANUP(buffer_cleanup) struct buffer out =
+	    BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	struct wire_module w;
+
+	module_wire(m, &w);
+	wire_module_put(&out, &w);
+	return frame_write(WIRE_FD, &out);
+}
+
+/* `requests` is what came behind the first message. */
+static int
+run(const struct wire_start *start, struct buffer *requests)
+{
+	struct p11_err err = {.call = ""};
+	struct opensc_readers readers = {
+		.ignored = start->ignored_readers,
+		.n_ignored = start->n_ignored,
+		.own = start->token.slot_description,
+	};
+	struct module m;
+	bool done;
+
+	if (!opensc_conf_apply(&readers, &err))
+		log_warn("other readers are not left alone: %s", err.text);
+	if (!module_open(&m, start->module, start->init_args, &err))
+		return failed(&err);
+	if (!loaded(&m))
+		return 0;
+	done = start->role == WIRE_ROLE_SCAN ?
+	    role_scan(WIRE_FD, m.calls, &err) :
+	    role_token(WIRE_FD, requests, m.calls, &start->token, &err);
+	return done ? 0 : failed(&err);
+}
+
+/* The first message, copied: what it borrows from must stay. */
+static bool
+read_start(struct buffer *in, struct buffer *copy, struct wire_start *ret)
+{
+	struct bytes body;
+
+	if (frame_read(WIRE_FD, in, WIRE_REQUEST_MAX_BYTES, &body) != 1 ||
+	    body.p[0] != WIRE_START)
+		return false;
+	buffer_put(copy, bytes_of(body.p + 1, body.len - 1));
+	frame_drop(in, body);
+	return !copy->failed &&
+	    wire_start_parse(buffer_bytes(copy), ret) == PARSE_OK;
+}
+
+/* Its argument, the role, is only for people who look at `ps`. */
+int
+main(void)
+{
+	struct buffer in = BUFFER_INIT(WIRE_QUEUE_MAX_BYTES);
+	struct buffer copy = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
+	struct wire_start start;
+
+	log_set_name("p11-agent-provider");
+	quiet_stdout();
+	if (!read_start(&in, &copy, &start)) {
+		log_error("this program is started by p11-agent alone");
+		return 1;
+	}
+	/* Not exit(): a module's own clean-up may hang. */
+	_exit(run(&start, &in));
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The role "token": logins and signatures of one token. */
+#include "pkcs11/role.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/frame.h"
+#include "common/log.h"
+#include "common/secret.h"
+#include "pkcs11/pool.h"
+#include "pkcs11/sign.h"
+
+struct server {
+	int fd;
+	struct buffer *in; /* borrowed; who reads has it */
+	pthread_mutex_t write_mutex;
+	struct token_session token;
+};
+
+/* A login (with its type), or a signature, on its way. */
+struct request {
+	struct pool_job job;
+	enum wire_type type;
+	uint32_t id;
+	struct secret *pin; /* owned, or NULL */
+	struct sign_request sign; /* its data are behind it */
+	uint8_t data[];
+};
+
+/* The end of the process, also beside a call that never comes back. */
+static _Noreturn void
+server_end(int code)
+{
+	_exit(code);
+}
+
+static void
+request_free(struct request *r)
+{
+	secret_free(r->pin);
+	free(r);
+}
+
+static struct request *
+request_new(enum wire_type type, uint32_t id, struct bytes pin,
+    struct bytes data)
+{
+	struct request *r = calloc(1, sizeof(*r) + data.len + 1);
+
+	if (r == NULL)
+		return NULL;
+	r->job.bytes = sizeof(*r) + data.len;
+	r->type = type;
+	r->id = id;
+	if (pin.len > 0 && (r->pin = secret_new(pin)) == NULL) {
+		request_free(r);
+		return NULL;
+	}
+	if (data.len > 0)
+		memcpy(r->data, data.p, data.len);
+	r->sign.data = r->data;
+	r->sign.data_len = data.len;
+	r->sign.pin = secret_bytes(r->pin);
+	return r;
+}
+
+static enum parse_err
+request_parse(struct bytes body, struct request **ret)
+{
+	enum wire_type type = (enum wire_type)body.p[0];
+	struct wire_login login;
+	struct wire_sign sign;
+	enum parse_err err;
+
+	body = bytes_of(body.p + 1, body.len - 1);
+	if (type == WIRE_LOGIN) {
+		if ((err = wire_login_parse(body, &login)) != PARSE_OK)
+			return err;
+		*ret = request_new(type, login.id, login.pin, BYTES_NONE);
+	} else if (type == WIRE_SIGN) {
+		if ((err = wire_sign_parse(body, &sign)) != PARSE_OK)
+			return err;
+		*ret = request_new(type, sign.id, sign.pin, sign.data);
+		if (*ret != NULL) {
+			memcpy((*ret)->sign.ref, sign.ref, sizeof(sign.ref));
+			(*ret)->sign.algorithm = sign.algorithm;
+		}
+	} else {
+		return PARSE_VALUE;
+	}
+	return *ret == NULL ? PARSE_MEMORY : PARSE_OK;
+}
+
+static struct pool_job *
+server_read(void *arg)
+{
+	struct server *s = arg;
+	struct request *r = NULL;
+	enum parse_err err;
+	struct bytes body;
+
+	switch (frame_read(s->fd, s->in, WIRE_REQUEST_MAX_BYTES, &body)) {
+	case 1:
+		break;
+	case 0:
+		server_end(0);
+	default:
+		server_end(1);
+	}
+	err = request_parse(body, &r);
+	frame_drop(s->in, body); /* wipes a PIN */
+	if (err != PARSE_OK) {
+		log_error("a request of the daemon: %s", parse_err_text(err));
+		server_end(1);
+	}
+	return &r->job;
+}
+
+static bool
+server_exclusive(void *arg, const struct pool_job *job)
+{
+	const struct server *s = arg;
+	const struct request *r = (const struct request *)job;
+
+	return r->type == WIRE_LOGIN ||
+	    token_sign_exclusive(&s->token, r->sign.ref);
+}
+
+static void
+server_send(struct server *s, const struct buffer *out)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->write_mutex);
+	ok = frame_write(s->fd, out);
+	pthread_mutex_unlock(&s->write_mutex);
+	if (!ok)
+		server_end(0); /* nobody is there to hear it */
+}
+
+static void
+server_login(struct server *s, const struct request *r)
+{
+	CLEANUP(buffer_cleanup) struct buffer out =
+	    BUFFER_INIT(2 * WIRE_REPLY_MAX_BYTES);
+	struct wire_login_result result = {.id = r->id};
+	struct p11_err err = {.call = ""};
+
+	result.outcome = token_session_login(&s->token, secret_bytes(r->pin),
+	    &err);
+	if (result.outcome == WIRE_OK)
+		token_session_wire_put(&out, &s->token);
+	else
+		p11_err_wire(&err, &result.error);
+	result.flags = token_session_flags(&s->token);
+	wire_login_result_put(&out, &result);
+	server_send(s, &out);
+}
+
+static void
+server_sign(struct server *s, const struct request *r, unsigned lane)
+{
+	CLEANUP(buffer_cleanup) struct buffer out =
+	    BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	struct wire_sign_result result = {.id = r->id};
+	struct p11_err err = {.call = ""};
+	struct signature signature;
+
+	signature.len = 0;
+	result.outcome = token_sign(&s->token, lane, &r->sign, &signature,
+	    &err);
+	if (result.outcome == WIRE_OK) {
+		result.signature = bytes_of(signature.bytes, signature.len);
+	} else {
+		p11_err_wire(&err, &result.error);
+		result.flags = token_session_flags(&s->token);
+	}
+	wire_sign_result_put(&out, &result);
+	server_send(s, &out);
+}
+
+static void
+server_drop(void *arg, struct pool_job *job)
+{
+	(void)arg;
+	request_free((struct request *)job);
+}
+
+static void
+server_run(void *arg, struct pool_job *job, unsigned lane)
+{
+	struct server *s = arg;
+	struct request *r = (struct request *)job;
+
+	if (r->type == WIRE_LOGIN)
+		server_login(s, r);
+	else
+		server_sign(s, r, lane);
+	request_free(r);
+}
+
+static unsigned
+cpu_count(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (unsigned)n;
+}
+
+static void
+server_ready(struct server *s)
+{
+	CLEANUP(buffer_cleanup) struct buffer out =
+	    BUFFER_INIT(2 * WIRE_REPLY_MAX_BYTES);
+
+	token_session_wire_put(&out, &s->token);
+	wire_done_put(&out);
+	server_send(s, &out);
+}
+
+bool
+role_token(int fd, struct buffer *in, CK_FUNCTION_LIST *module,
+    const struct token_id *token, struct p11_err *err)
+{
+	static const struct pool_calls calls = {
+		.read = server_read,
+		.exclusive = server_exclusive,
+		.run = server_run,
+		.drop = server_drop,
+	};
+	struct server s = {
+		.fd = fd,
+		.in = in,
+		.write_mutex = PTHREAD_MUTEX_INITIALIZER,
+	};
+
+	if (!token_session_open(&s.token, module, token, cpu_count(), err))
+		return false;
+	server_ready(&s);
+	pool_run(&calls, &s, s.token.lanes, WIRE_REQUESTS_MAX,
+	    WIRE_QUEUE_MAX_BYTES);
+	token_session_close(&s.token);
+	return p11_err_set(err, "", CKR_HOST_MEMORY,
+	    "no thread could be started");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What p11-agent-provider does once its module is loaded. */
+#ifndef P11_AGENT_PKCS11_ROLE_H
+#define P11_AGENT_PKCS11_ROLE_H
+
+#include "pkcs11/error.h"
+#include "pkcs11/token-session.h"
+
+/*
+ * Report every token (WIRE_TOKEN each, then WIRE_DONE). One that fails is
+ * left out, and said in the log. False when the daemon is gone, or with *err
+ * filled.
+ */
+bool role_scan(int fd, CK_FUNCTION_LIST *module, struct p11_err *err);
+
+/*
+ * Serve requests for a token, after WIRE_TOKEN and WIRE_DONE, until the
+ * socket closes; `in` may hold some of them already. The socket's end ends
+ * the process, as a call into the module may never come back: with exit code
+ * 0, or 1 for a request that does not parse. Returns only if it cannot serve,
+ * with *err filled.
+ */
+bool role_token(int fd, struct buffer *in, CK_FUNCTION_LIST *module,
+    const struct token_id *token, struct p11_err *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sessions and the login of one token. */
+#include "pkcs11/token-session.h"
+
+#include "common/wipe.h"
+
+static bool
+open_session(struct token_session *t, CK_SESSION_HANDLE *ret,
+    struct p11_err *err)
+{
+	CK_RV rv = t->module->C_OpenSession(t->slot.id, CKF_SERIAL_SESSION,
+	    NULL, NULL, ret);
+
+	return rv == CKR_OK || p11_err_set(err, "C_OpenSession", rv, NULL);
+}
+
+/* As many as the token takes, at least one. */
+static bool
+open_sessions(struct token_session *t, unsigned lanes, struct p11_err *err)
+{
+	CK_ULONG max = t->slot.token.ulMaxSessionCount;
+
+	if (lanes > TOKEN_SIGN_THREADS_MAX)
+		lanes = TOKEN_SIGN_THREADS_MAX;
+	if (max != CK_EFFECTIVELY_INFINITE &&
+	    max != CK_UNAVAILABLE_INFORMATION && lanes > max)
+		lanes = (unsigned)max;
+	if (lanes == 0 || slot_is_card(&t->slot))
+		lanes = 1;
+	for (t->lanes = 0; t->lanes < lanes; t->lanes++)
+		if (!open_session(t, &t->sessions[t->lanes], err))
+			break;
+	return t->lanes > 0;
+}
+
+void
+token_session_close(struct token_session *t)
+{
+	for (unsigned i = 0; i < t->lanes; i++)
+		t->module->C_CloseSession(t->sessions[i]);
+	t->lanes = 0;
+	t->logged_in = false;
+	token_keys_clear(&t->keys);
+}
+
+bool
+token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
+    const struct token_id *want, unsigned lanes, struct p11_err *err)
+{
+	*t = (struct token_session){.module = module};
+	if (!slot_find(module, want, &t->slot, err) ||
+	    !open_sessions(t, lanes, err))
+		return false;
+	if (token_session_refresh(t, err))
+		return true;
+	token_session_close(t);
+	return false;
+}
+
+bool
+token_session_refresh(struct token_session *t, struct p11_err *err)
+{
+	struct token_keys keys;
+	struct slot slot;
+
+	if (!slot_read(t->module, t->slot.id, &slot, err))
+		return false;
+	const struct keys_source from = {
+		.module = t->module,
+		.slot = t->slot.id,
+		.session = t->sessions[0],
+		.login_required = (slot.token.flags & CKF_LOGIN_REQUIRED) != 0,
+		.logged_in = t->logged_in,
+	};
+	if (!token_keys_read(&from, &t->keys, &keys, err))
+		return false;
+	token_keys_clear(&t->keys);
+	t->keys = keys;
+	t->slot = slot;
+	return true;
+}
+
+static uint32_t
+with_login(const struct token_session *t, uint32_t flags)
+{
+	return t->logged_in ? flags | TOKEN_LOGGED_IN : flags;
+}
+
+uint32_t
+token_session_flags(const struct token_session *t)
+{
+	struct slot now = t->slot;
+
+	if (t->module->C_GetTokenInfo(now.id, &now.token) != CKR_OK)
+		now = t->slot;
+	return with_login(t, slot_token_flags(&now));
+}
+
+bool
+token_session_needs_login(const struct token_session *t)
+{
+	return (t->slot.token.flags & CKF_LOGIN_REQUIRED) != 0 &&
+	    !t->logged_in;
+}
+
+/* What would waste a try, or cannot be a login. */
+static enum wire_outcome
+login_check(struct token_session *t, struct bytes pin, struct p11_err *err)
+{
+	CK_TOKEN_INFO *info = &t->slot.token;
+	CK_RV rv = t->module->C_GetTokenInfo(t->slot.id, info);
+
+	if (rv != CKR_OK) {
+		p11_err_set(err, "C_GetTokenInfo", rv, NULL);
+		return p11_rv_outcome(rv);
+	}
+	if ((info->flags & CKF_USER_PIN_LOCKED) != 0) {
+		p11_err_set(err, "", CKR_PIN_LOCKED,
+		    "the token says that its PIN is locked; it was not sent");
+		return WIRE_PIN_LOCKED;
+	}
+	if (pin.len == 0 &&
+	    (info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0) {
+		p11_err_set(err, "", CKR_PIN_LEN_RANGE,
+		    "no PIN, and the reader has no pad of its own");
+		return WIRE_ERROR;
+	}
+	return WIRE_OK;
+}
+
+static enum wire_outcome
+login_outcome(const struct token_session *t, CK_RV rv)
+{
+	enum wire_outcome outcome = p11_rv_outcome(rv);
+
+	/*
+	 * Somebody else's login, in a process that had none. A token that
+	 * forgot the login that its module still believes in is lost.
+	 */
+	if (rv == CKR_USER_ALREADY_LOGGED_IN)
+		return t->was_logged_in ? WIRE_LOST : WIRE_OK;
+	if (outcome == WIRE_KEY_UNUSABLE || outcome == WIRE_NEED_LOGIN)
+		return WIRE_ERROR;
+	return outcome;
+}
+
+enum wire_outcome
+token_session_login(struct token_session *t, struct bytes pin,
+    struct p11_err *err)
+{
+	uint8_t copy[SECRET_MAX_BYTES];
+	enum wire_outcome outcome = login_check(t, pin, err);
+	CK_RV rv;
+
+	if (outcome != WIRE_OK)
+		return outcome;
+	if (pin.len > sizeof(copy)) {
+		p11_err_set(err, "", CKR_PIN_LEN_RANGE, NULL);
+		return WIRE_ERROR;
+	}
+	/* Modules take a PIN in memory that they might write to. */
+	if (pin.len > 0)
+		memcpy(copy, pin.p, pin.len);
+	rv = t->module->C_Login(t->sessions[0], CKU_USER,
+	    pin.len == 0 ? NULL : copy, pin.len);
+	wipe(copy, sizeof(copy));
+	outcome = login_outcome(t, rv);
+	if (outcome != WIRE_OK) {
+		p11_err_set(err, "C_Login", rv, NULL);
+		return outcome;
+	}
+	t->logged_in = t->was_logged_in = true;
+	if (token_session_refresh(t, err))
+		return WIRE_OK;
+	/* It cannot be used: a fresh process has to find out why. */
+	return WIRE_LOST;
+}
+
+bool
+token_session_renew(struct token_session *t, unsigned lane,
+    struct p11_err *err)
+{
+	CK_SESSION_HANDLE fresh;
+
+	/* First the new one: closing the last session would log out. */
+	if (!open_session(t, &fresh, err))
+		return false;
+	t->module->C_CloseSession(t->sessions[lane]);
+	t->sessions[lane] = fresh;
+	return true;
+}
+
+void
+token_session_wire_put(struct buffer *b, const struct token_session *t)
+{
+	slot_wire_put(b, &t->slot, with_login(t, slot_token_flags(&t->slot)),
+	    &t->keys);
+}

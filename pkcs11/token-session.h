@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One token that is served: its slot, its sessions, its login, its keys.
+ * One session a lane, each used by one thread at a time; calls that change
+ * the login or the keys must run with nothing else on the token.
+ */
+#ifndef P11_AGENT_PKCS11_TOKEN_SESSION_H
+#define P11_AGENT_PKCS11_TOKEN_SESSION_H
+
+#include "pkcs11/slot.h"
+
+struct token_session {
+	CK_FUNCTION_LIST *module; /* borrowed */
+	struct slot slot;
+	struct token_keys keys; /* owned */
+	CK_SESSION_HANDLE sessions[TOKEN_SIGN_THREADS_MAX];
+	unsigned lanes; /* sessions in use, at least 1 */
+	atomic_bool logged_in;
+	bool was_logged_in; /* at any time in this process */
+};
+
+/*
+ * Find the token, open its sessions and read its keys: one lane for a card,
+ * else at most `lanes`. False with *err filled and nothing left open.
+ */
+bool token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
+    const struct token_id *want, unsigned lanes, struct p11_err *err);
+void token_session_close(struct token_session *t);
+
+/* Read the token and its keys anew; the old view stays when it fails. */
+bool token_session_refresh(struct token_session *t, struct p11_err *err);
+
+/* enum token_flag; asked of the token now, or as last seen if it fails. */
+uint32_t token_session_flags(const struct token_session *t);
+
+/* A login is required and there was none. */
+bool token_session_needs_login(const struct token_session *t);
+
+/*
+ * One C_Login(CKU_USER), never a second; an empty PIN is typed on the
+ * reader's own pad. On WIRE_OK the token and its keys were read anew.
+ */
+enum wire_outcome token_session_login(struct token_session *t,
+    struct bytes pin, struct p11_err *err);
+
+/*
+ * Give a lane a new session, to get rid of an operation that was begun in
+ * the old one. The login stays. False with *err filled.
+ */
+bool token_session_renew(struct token_session *t, unsigned lane,
+    struct p11_err *err);
+
+/* WIRE_TOKEN. */
+void token_session_wire_put(struct buffer *b, const struct token_session *t);
+
+#endif
