@@ -61,11 +61,12 @@ static const struct attribute *
 attribute_find(struct bytes name)
 {
 	for (size_t i = 0; i < N_ATTRIBUTES; i++) {
-		struct bytes have = bytes_str(attributes[i].name);
+		struct bytes want = bytes_str(attributes[i].name);
+		struct bytes have = name;
 
-		if (have.p[have.len - 1] == '-' && name.len > have.len)
-			name.len = have.len;
-		if (bytes_equal(have, name))
+		if (want.p[want.len - 1] == '-' && have.len > want.len)
+			have.len = want.len;
+		if (bytes_equal(have, want))
 			return &attributes[i];
 	}
 	return NULL;
@@ -109,6 +110,9 @@ check_attribute(struct bytes name, struct bytes value, bool of_token,
 		return words;
 	}
 	*seen |= 1u << (a - attributes);
+	/* p11-kit's fields begin with a NUL where nothing is set. */
+	if (a->max_bytes != 0 && memmem(value.p, value.len, "%00", 3) != NULL)
+		return "has a NUL in its text";
 	if (a->max_bytes != 0 && decoded_length(value) > a->max_bytes) {
 		snprintf(words, CONFIG_URI_WORDS, "\"%s\" has more than %zu "
 		    "bytes, which no token has", shown, a->max_bytes);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The daemon's state: everything hangs off one struct agent. */
+#ifndef P11_AGENT_AGENT_AGENT_H
+#define P11_AGENT_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct client;
+struct config;
+struct control_client;
+struct event_base;
+struct exposed;
+struct hasher;
+struct provider;
+struct spawner;
+struct startup;
+struct token;
+
+TAILQ_HEAD(provider_list, provider);
+TAILQ_HEAD(token_list, token);
+TAILQ_HEAD(client_list, client);
+TAILQ_HEAD(control_list, control_client);
+
+struct agent {
+	struct event_base *base;	/* owned */
+	struct spawner *spawner;	/* owned */
+	struct config *config;		/* owned; never NULL */
+	struct hasher *hasher;		/* owned */
+	struct startup *startup;	/* owned */
+	struct provider_list providers; /* in config order */
+	struct token_list tokens;	/* in the order they were found */
+	struct client_list clients;
+	struct control_list controls;
+	struct exposed *exposed; /* owned; see allowlist.h */
+	size_t n_exposed;
+	size_t n_clients;
+	const char *socket_path; /* borrowed; for status */
+	uid_t uid;		 /* ours */
+};
+
+/* An agent without config, providers and sockets; NULL when memory is out. */
+struct agent *agent_new(void);
+
+/* Ends every child, closes every connection. NULL is fine. Returns NULL. */
+struct agent *agent_free(struct agent *a);
+
+/*
+ * Take a config over and start what it names. Once, before the first
+ * connection.
+ */
+void agent_start(struct agent *a, struct config *config);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The allowlist: key sections against tokens and keys. */
+#include "agent/allowlist.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/config-flat.h"
+#include "common/log.h"
+
+/* An attribute that the URI does not name matches everything. */
+static bool
+part_matches(const char *want, struct bytes have)
+{
+	return want == NULL || bytes_is(have, want);
+}
+
+static bool
+uri_matches_token(const struct uri_match *u, const struct token *t)
+{
+	return part_matches(u->manufacturer, t->id.manufacturer) &&
+	    part_matches(u->model, t->id.model) &&
+	    part_matches(u->serial, t->id.serial) &&
+	    part_matches(u->token, t->id.label) &&
+	    part_matches(u->slot_description, t->id.slot_description);
+}
+
+static bool
+uri_matches(const struct uri_match *u, const struct token *t,
+    const struct key *k)
+{
+	return uri_matches_token(u, t) &&
+	    part_matches(u->object, bytes_str(k->label)) &&
+	    (u->id == NULL || bytes_equal(bytes_of(u->id, u->id_len),
+	    bytes_of(k->id, k->id_len)));
+}
+
+bool
+allowlist_matches(const struct config_key *s, const struct token *t,
+    const struct key *k)
+{
+	if (s->has_uri && !uri_matches(&s->uri, t, k))
+		return false;
+	if (s->fingerprint != NULL &&
+	    strcmp(s->fingerprint, k->fingerprint) != 0)
+		return false;
+	if (s->public_key != NULL &&
+	    !bytes_equal(bytes_of(s->public_key, s->public_key_len),
+	    bytes_of(k->blob, k->blob_len)))
+		return false;
+	return s->has_uri || s->fingerprint != NULL || s->public_key != NULL;
+}
+
+/* The section that decides: the first deny, else the first match. */
+static const struct config_key *
+key_section(const struct config *c, const struct token *t,
+    const struct key *k)
+{
+	const struct config_key *found = NULL;
+
+	for (size_t i = 0; i < c->n_keys; i++) {
+		const struct config_key *s = &c->keys[i];
+
+		if (!allowlist_matches(s, t, k))
+			continue;
+		if (s->deny)
+			return s;
+		if (found == NULL)
+			found = s;
+	}
+	return found;
+}
+
+/* Everything but the same key on another token. */
+static bool
+key_eligible(const struct token *t, const struct key *k)
+{
+	return k->section != NULL && !k->section->deny && k->blob != NULL &&
+	    k->reason == NULL && !k->hidden && !t->hidden &&
+	    (t->flags & TOKEN_PIN_LOCKED) == 0;
+}
+
+/* Config order; inside a section token serial, CKA_ID, key. */
+static int
+exposed_compare(const void *va, const void *vb)
+{
+	const struct exposed *a = va, *b = vb;
+	int r;
+
+	if (a->key->section != b->key->section)
+		return a->key->section < b->key->section ? -1 : 1;
+	if ((r = bytes_compare(a->token->id.serial, b->token->id.serial)) != 0)
+		return r;
+	if ((r = bytes_compare(bytes_of(a->key->id, a->key->id_len),
+	    bytes_of(b->key->id, b->key->id_len))) != 0)
+		return r;
+	return bytes_compare(bytes_of(a->key->blob, a->key->blob_len),
+	    bytes_of(b->key->blob, b->key->blob_len));
+}
+
+/* One key on two tokens is one identity: keep the first. */
+static size_t
+exposed_unique(struct exposed *e, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool again = false;
+
+		for (size_t j = 0; j < kept && !again; j++)
+			again = memcmp(e[j].key->ref, e[i].key->ref,
+			    KEY_REF_BYTES) == 0;
+		if (!again)
+			e[kept++] = e[i];
+	}
+	return kept;
+}
+
+void
+allowlist_update(struct agent *agent)
+{
+	struct exposed *e;
+	struct token *t;
+	size_t n = 0;
+
+	TAILQ_FOREACH(t, &agent->tokens, entry)
+		n += t->n_keys;
+	e = calloc(n + 1, sizeof(*e));
+	free(agent->exposed);
+	agent->exposed = e;
+	agent->n_exposed = 0;
+	if (e == NULL) {
+		log_error("out of memory: no key is exposed");
+		return;
+	}
+	n = 0;
+	TAILQ_FOREACH(t, &agent->tokens, entry) {
+		for (size_t i = 0; i < t->n_keys; i++) {
+			struct key *k = &t->keys[i];
+
+			k->section = key_section(agent->config, t, k);
+			k->position = 0;
+			if (key_eligible(t, k))
+				e[n++] = (struct exposed){t, k};
+		}
+	}
+	qsort(e, n, sizeof(*e), exposed_compare);
+	agent->n_exposed = exposed_unique(e, n);
+	for (size_t i = 0; i < agent->n_exposed; i++)
+		e[i].key->position = i + 1;
+}
+
+size_t
+allowlist_shown(const struct agent *agent)
+{
+	return agent->n_exposed < agent->config->max_identities ?
+	    agent->n_exposed : agent->config->max_identities;
+}
+
+struct exposed *
+allowlist_find(const struct agent *agent, struct bytes blob)
+{
+	for (size_t i = 0; i < agent->n_exposed; i++) {
+		const struct key *k = agent->exposed[i].key;
+
+		if (bytes_equal(bytes_of(k->blob, k->blob_len), blob))
+			return &agent->exposed[i];
+	}
+	return NULL;
+}
+
+bool
+allowlist_wants_token(const struct agent *agent, const struct token *t)
+{
+	const struct config *c = agent->config;
+
+	if (t->hidden)
+		return false;
+	for (size_t i = 0; i < c->n_keys; i++)
+		if (!c->keys[i].deny && (!c->keys[i].has_uri ||
+		    uri_matches_token(&c->keys[i].uri, t)))
+			return true;
+	return false;
+}
+
+char *
+allowlist_reason(const struct agent *agent, const struct token *t,
+    const struct key *k, char *out, size_t size)
+{
+	const struct config_key *s = k->section;
+
+	if (s != NULL && s->deny)
+		snprintf(out, size, "denied by key \"%s\" (%s:%u)", s->name,
+		    s->place.file, s->place.line);
+	else if (k->reason != NULL)
+		snprintf(out, size, "%s", k->reason);
+	else if (s == NULL)
+		snprintf(out, size, "no key section matches it");
+	else if (t->hidden || k->hidden)
+		snprintf(out, size, "hidden by ssh-add -d, -D or -e until "
+		    "ssh-add -s or a restart");
+	else if ((t->flags & TOKEN_PIN_LOCKED) != 0)
+		snprintf(out, size, "the PIN of its token is locked");
+	else if (k->position == 0)
+		snprintf(out, size, "the same key is exposed from another "
+		    "token");
+	else if (k->position > allowlist_shown(agent))
+		snprintf(out, size, "allowed by key \"%s\", but number %zu, "
+		    "and a connection sees %u (max-identities)", s->name,
+		    k->position, agent->config->max_identities);
+	else
+		snprintf(out, size, "allowed by key \"%s\"", s->name);
+	return out;
+}

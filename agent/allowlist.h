@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which keys are exposed, in which order, and why the others are not. */
+#ifndef P11_AGENT_AGENT_ALLOWLIST_H
+#define P11_AGENT_AGENT_ALLOWLIST_H
+
+#include "agent/token.h"
+
+struct exposed {
+	struct token *token;
+	struct key *key;
+};
+
+/*
+ * Compute agent->exposed anew; after every change of the config, a token or
+ * a key. Sets `section` and `position` of each key.
+ */
+void allowlist_update(struct agent *agent);
+
+/* How many of agent->exposed a connection may see. */
+size_t allowlist_shown(const struct agent *agent);
+
+/* The allowed key with this SSH key blob, whatever its position; or NULL. */
+struct exposed *allowlist_find(const struct agent *agent, struct bytes blob);
+
+/* Does a section's URI, fingerprint or file match this key? */
+bool allowlist_matches(const struct config_key *section,
+    const struct token *token, const struct key *key);
+
+/* Does a section that may expose something name this token? */
+bool allowlist_wants_token(const struct agent *agent,
+    const struct token *token);
+
+/* Why the key is, or is not, exposed, in words. Returns out. */
+char *allowlist_reason(const struct agent *agent, const struct token *token,
+    const struct key *key, char *out, size_t size);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Connections to the agent socket. */
+#include "agent/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/dispatch.h"
+#include "agent/stream.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "pkcs11/wire.h"
+#include "proto/message.h"
+
+static void
+reply_free(struct reply *r)
+{
+	TAILQ_REMOVE(&r->client->replies, r, entry);
+	r->client->n_replies--;
+	buffer_clear(&r->frame);
+	free(r);
+}
+
+/* Send what is answered, up to the first that is not. */
+static void
+client_send(struct client *c)
+{
+	struct reply *r;
+	bool sent = false;
+
+	while ((r = TAILQ_FIRST(&c->replies)) != NULL && r->done) {
+		buffer_put(stream_out(c->stream), buffer_bytes(&r->frame));
+		reply_free(r);
+		sent = true;
+	}
+	if (!sent)
+		return;
+	stream_flush(c->stream);
+	if (c->n_replies < CLIENT_REQUESTS_MAX)
+		stream_resume(c->stream);
+}
+
+void
+reply_later(struct reply *r, void (*abandoned)(void *arg), void *arg)
+{
+	r->abandoned = abandoned;
+	r->arg = arg;
+}
+
+void
+reply_send(struct reply *r)
+{
+	if (r->frame.failed || r->frame.len == 0) {
+		reply_fail(r);
+		return;
+	}
+	r->abandoned = NULL;
+	r->done = true;
+	if (TAILQ_FIRST(&r->client->replies) == r)
+		client_send(r->client);
+}
+
+void
+reply_fail(struct reply *r)
+{
+	buffer_clear(&r->frame);
+	reply_put_failure(&r->frame);
+	if (r->frame.failed) {
+		/* Not even memory for five bytes: nothing can be said. */
+		client_free(r->client);
+		return;
+	}
+	reply_send(r);
+}
+
+static void
+client_frame(void *arg, struct bytes body)
+{
+	struct client *c = arg;
+	struct reply *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		log_error("client %ld: out of memory", (long)c->peer.pid);
+		client_free(c);
+		return;
+	}
+	r->client = c;
+	r->frame = BUFFER_INIT(CLIENT_MSG_MAX_BYTES + 4);
+	TAILQ_INSERT_TAIL(&c->replies, r, entry);
+	if (++c->n_replies >= CLIENT_REQUESTS_MAX)
+		stream_pause(c->stream);
+	dispatch(r, body);
+}
+
+static void
+client_closed(void *arg, const char *why)
+{
+	struct client *c = arg;
+
+	if (why != NULL)
+		log_debug("client %ld: %s", (long)c->peer.pid, why);
+	client_free(c);
+}
+
+static const struct stream_events client_events = {
+	client_frame,
+	client_closed,
+};
+
+void
+client_new(struct agent *agent, int fd, const struct peer *peer)
+{
+	static const struct stream_limits limits = {CLIENT_MSG_MAX_BYTES,
+	    CLIENT_OUT_MAX_BYTES};
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	c->agent = agent;
+	c->peer = *peer;
+	TAILQ_INIT(&c->replies);
+	c->stream = stream_new(agent->base, fd, &limits, &client_events, c);
+	if (c->stream == NULL) {
+		free(c);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&agent->clients, c, entry);
+	agent->n_clients++;
+}
+
+struct client *
+client_free(struct client *c)
+{
+	struct reply *r;
+
+	if (c == NULL)
+		return NULL;
+	while ((r = TAILQ_FIRST(&c->replies)) != NULL) {
+		if (r->abandoned != NULL)
+			r->abandoned(r->arg);
+		reply_free(r);
+	}
+	stream_free(c->stream);
+	TAILQ_REMOVE(&c->agent->clients, c, entry);
+	c->agent->n_clients--;
+	free(c->shown);
+	free(c);
+	return NULL;
+}
+
+bool
+client_was_shown(const struct client *c, const uint8_t *ref)
+{
+	for (size_t i = 0; i < c->n_shown; i++)
+		if (memcmp(c->shown + i * KEY_REF_BYTES, ref,
+		    KEY_REF_BYTES) == 0)
+			return true;
+	return false;
+}
+
+void
+client_show(struct client *c, const uint8_t *ref)
+{
+	uint8_t *more;
+
+	if (client_was_shown(c, ref))
+		return;
+	more = realloc(c->shown, (c->n_shown + 1) * KEY_REF_BYTES);
+	if (more == NULL)
+		return;
+	memcpy(more + c->n_shown * KEY_REF_BYTES, ref, KEY_REF_BYTES);
+	c->shown = more;
+	c->n_shown++;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A connection to the agent socket, and the replies it waits for. Requests
+ * may be answered in any order; each client gets its replies in the order of
+ * its requests.
+ */
+#ifndef P11_AGENT_AGENT_CLIENT_H
+#define P11_AGENT_AGENT_CLIENT_H
+
+#include <sys/queue.h>
+
+#include "agent/agent.h"
+#include "agent/peer.h"
+#include "common/buffer.h"
+
+struct stream;
+
+/* One request's answer, owned by its client until it is sent. */
+struct reply {
+	TAILQ_ENTRY(reply) entry;
+	struct client *client;
+	struct buffer frame; /* filled by whoever answers */
+	/* The client has gone: forget this reply. NULL when nobody waits. */
+	void (*abandoned)(void *arg);
+	void *arg;
+	bool done;
+};
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct agent *agent;
+	struct stream *stream;
+	struct peer peer;
+	TAILQ_HEAD(, reply) replies; /* in the order of the requests */
+	unsigned n_replies;
+	/* It sent session-bind@openssh.com, whatever came of it. */
+	bool tried_bind;
+	/* References of the keys that it was shown (KEY_REF_BYTES each). */
+	uint8_t *shown; /* owned */
+	size_t n_shown;
+};
+
+/* Takes fd over; closes it when memory is out. */
+void client_new(struct agent *agent, int fd, const struct peer *peer);
+
+/* Hang up. NULL is fine. Returns NULL. */
+struct client *client_free(struct client *c);
+
+/*
+ * The answer comes later: `abandoned` is called when the client hangs up
+ * before reply_send or reply_fail, after which the reply is gone.
+ */
+void reply_later(struct reply *r, void (*abandoned)(void *arg), void *arg);
+
+/* r->frame holds the answer; r is gone after this. */
+void reply_send(struct reply *r);
+
+/* SSH_AGENT_FAILURE, whatever the frame held so far. */
+void reply_fail(struct reply *r);
+
+/* Remember that the client was shown a key; asked by client_was_shown. */
+void client_show(struct client *c, const uint8_t *ref);
+bool client_was_shown(const struct client *c, const uint8_t *ref);
+
+#endif

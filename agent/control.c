@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Answering p11-agentctl. */
+#include "agent/control.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/provider.h"
+#include "agent/report.h"
+#include "agent/stream.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "proto/control.h"
+
+/* p11-agentctl waits for 10 s: answer before it gives up. */
+enum { CONTROL_WAIT_SEC = 8 };
+
+/* One connection; it has at most one request under way. */
+struct control_client {
+	TAILQ_ENTRY(control_client) entry;
+	struct agent *agent;
+	struct stream *stream;
+	struct event timeout; /* of `keys` */
+	struct scan_waiter scans[PROVIDERS_MAX];
+	unsigned n_waiting;
+};
+
+static void
+control_answer(struct control_client *c, enum control_status status,
+    const char *text)
+{
+	const struct control_reply m = {status, bytes_str(text)};
+
+	control_reply_put(stream_out(c->stream), &m);
+	stream_flush(c->stream);
+	stream_resume(c->stream);
+}
+
+/* Takes the document over. */
+static void
+control_answer_json(struct control_client *c, json_t *document)
+{
+	char *text = document == NULL ? NULL :
+	    json_dumps(document, JSON_COMPACT);
+
+	if (text == NULL)
+		control_answer(c, CONTROL_REFUSED, "out of memory");
+	else
+		control_answer(c, CONTROL_OK, text);
+	free(text);
+	json_decref(document);
+}
+
+static void
+control_status(struct control_client *c, const struct control_request *q)
+{
+	(void)q;
+	control_answer_json(c, report_status(c->agent));
+}
+
+static void
+control_keys_answer(struct control_client *c)
+{
+	event_del(&c->timeout);
+	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
+		scan_leave(&c->scans[i]);
+	c->n_waiting = 0;
+	control_answer_json(c, report_keys(c->agent));
+}
+
+static void
+control_scanned(void *arg)
+{
+	struct control_client *c = arg;
+
+	if (--c->n_waiting == 0)
+		control_keys_answer(c);
+}
+
+static void
+control_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	control_keys_answer(arg);
+}
+
+/* Every key of every token: look at providers that nothing needed yet. */
+static void
+control_keys(struct control_client *c, const struct control_request *q)
+{
+	const struct timeval limit = {.tv_sec = CONTROL_WAIT_SEC};
+	struct provider *p;
+	unsigned i = 0;
+
+	(void)q;
+	c->n_waiting = 1; /* this loop itself */
+	TAILQ_FOREACH(p, &c->agent->providers, entry) {
+		if (i == PROVIDERS_MAX || p->settled)
+			continue;
+		c->n_waiting++;
+		c->scans[i].done = control_scanned;
+		c->scans[i].arg = c;
+		provider_scan(p, &c->scans[i++]);
+	}
+	evtimer_add(&c->timeout, &limit);
+	control_scanned(c);
+}
+
+static const struct control_command {
+	const char *name;
+	void (*run)(struct control_client *c, const struct control_request *q);
+} control_commands[] = {
+	{"status", control_status},
+	{"keys", control_keys},
+};
+
+static void
+control_frame(void *arg, struct bytes body)
+{
+	struct control_client *c = arg;
+	struct control_request q;
+
+	/* One at a time; control_answer goes on. */
+	stream_pause(c->stream);
+	if (control_request_parse(body, &q) != PARSE_OK) {
+		control_answer(c, CONTROL_USAGE,
+		    "not a request that this version understands");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(control_commands) /
+	    sizeof(control_commands[0]); i++) {
+		if (!bytes_is(q.words[0], control_commands[i].name))
+			continue;
+		if (q.n_words != 1)
+			control_answer(c, CONTROL_USAGE,
+			    "this command takes no arguments");
+		else
+			control_commands[i].run(c, &q);
+		return;
+	}
+	control_answer(c, CONTROL_USAGE,
+	    "this p11-agent does not know the command");
+}
+
+struct control_client *
+control_free(struct control_client *c)
+{
+	if (c == NULL)
+		return NULL;
+	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
+		scan_leave(&c->scans[i]);
+	event_del(&c->timeout);
+	stream_free(c->stream);
+	TAILQ_REMOVE(&c->agent->controls, c, entry);
+	free(c);
+	return NULL;
+}
+
+static void
+control_closed(void *arg, const char *why)
+{
+	if (why != NULL)
+		log_debug("control connection: %s", why);
+	control_free(arg);
+}
+
+static const struct stream_events control_events = {
+	control_frame,
+	control_closed,
+};
+
+void
+control_new(struct agent *agent, int fd, const struct peer *peer)
+{
+	static const struct stream_limits limits = {CONTROL_REQUEST_MAX_BYTES,
+	    CONTROL_REPLY_MAX_BYTES};
+	struct control_client *c = calloc(1, sizeof(*c));
+
+	(void)peer;
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	c->agent = agent;
+	c->stream = stream_new(agent->base, fd, &limits, &control_events, c);
+	if (c->stream == NULL) {
+		free(c);
+		return;
+	}
+	evtimer_assign(&c->timeout, agent->base, control_timeout, c);
+	TAILQ_INSERT_TAIL(&agent->controls, c, entry);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The folder of our own programs. */
+#include "agent/helpers.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+
+#include "common/limits.h"
+#include "config.h"
+
+/* Our own path; a binary that was replaced meanwhile keeps its folder. */
+static bool
+own_path(char out[static PATH_MAX_BYTES])
+{
+#ifdef __APPLE__
+	uint32_t size = PATH_MAX_BYTES;
+
+	return _NSGetExecutablePath(out, &size) == 0;
+#else
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX_BYTES - 1);
+
+	if (n <= 0)
+		return false;
+	out[n] = '\0';
+	return true;
+#endif
+}
+
+char *
+helper_path(const char *name)
+{
+	char own[PATH_MAX_BYTES], *slash, *path;
+	const char *folder = own;
+	size_t size;
+
+	if (!own_path(own) || (slash = strrchr(own, '/')) == NULL)
+		return NULL;
+	*slash = '\0';
+	if (strcmp(own, P11_AGENT_BINDIR) == 0)
+		folder = P11_AGENT_LIBEXECDIR;
+	size = strlen(folder) + strlen(name) + 2;
+	if ((path = malloc(size)) != NULL)
+		snprintf(path, size, "%s/%s", folder, name);
+	return path;
+}

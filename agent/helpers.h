@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where our own helper programs are. */
+#ifndef P11_AGENT_AGENT_HELPERS_H
+#define P11_AGENT_AGENT_HELPERS_H
+
+/*
+ * The path of one of our programs, to be freed by the caller: beside our own
+ * binary (a build folder), or in libexec when we are installed. NULL when
+ * memory is out or the system does not say where we are.
+ */
+char *helper_path(const char *name);
+
+#endif

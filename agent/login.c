@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Getting a token logged in, without ever wasting a PIN try. */
+#include "agent/login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/allowlist.h"
+#include "agent/process.h"
+#include "agent/prompter.h"
+#include "agent/token.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/limits.h"
+#include "common/log.h"
+
+enum login_state {
+	LOGIN_IDLE,
+	LOGIN_ASKING, /* a prompt is open */
+	LOGIN_TRYING, /* a C_Login is under way */
+};
+
+enum pin_origin {
+	PIN_FROM_PERSON,
+	PIN_FROM_CACHE,	 /* a prompt's own: nobody typed it now */
+	PIN_FROM_CLIENT, /* ssh-add -s */
+	PIN_FROM_PAD,	 /* the reader's own */
+};
+
+struct login {
+	struct token *token;
+	enum login_state state;
+	TAILQ_HEAD(, login_waiter) waiters;
+	unsigned round;		    /* of waiters: see login_finish */
+	struct login_waiter *offer; /* who brought the PIN being tried */
+	struct prompter *prompter;
+	enum pin_origin origin;
+	struct secret *pin;	/* being tried */
+	struct secret *refused; /* the last wrong one, until a good one */
+	unsigned wrong;		/* PINs since the last good one, seen by us */
+	unsigned rounds;	/* prompts in this request */
+	unsigned count;		/* good logins */
+	bool cache_off;		/* a cached PIN was wrong */
+	time_t pause_until;
+	pid_t client_pid;
+	char purpose[256];
+	char warning[256];
+};
+
+static time_t
+now_sec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+struct login *
+login_new(struct token *t)
+{
+	struct login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->token = t;
+	TAILQ_INIT(&l->waiters);
+	return l;
+}
+
+static void
+login_join(struct login *l, struct login_waiter *w)
+{
+	w->login = l;
+	w->round = l->round;
+	TAILQ_INSERT_TAIL(&l->waiters, w, entry);
+}
+
+/* Take one off the list and tell it. */
+static void
+login_tell(struct login *l, struct login_waiter *w, const char *why)
+{
+	TAILQ_REMOVE(&l->waiters, w, entry);
+	w->login = NULL;
+	if (l->offer == w)
+		l->offer = NULL;
+	w->done(w->arg, why);
+}
+
+/*
+ * Tell everybody who waits by now. Being told may make them wait again, or
+ * others leave: those who join meanwhile are of the next round.
+ */
+static void
+login_finish(struct login *l, const char *why)
+{
+	unsigned round = l->round++;
+	struct login_waiter *w;
+
+	l->state = LOGIN_IDLE;
+	l->prompter = prompter_free(l->prompter);
+	l->pin = secret_free(l->pin);
+	l->rounds = 0;
+	l->warning[0] = '\0';
+	while ((w = TAILQ_FIRST(&l->waiters)) != NULL && w->round == round)
+		login_tell(l, w, why);
+}
+
+struct login *
+login_free(struct login *l)
+{
+	if (l == NULL)
+		return NULL;
+	login_finish(l, "the token is gone");
+	secret_free(l->refused);
+	free(l);
+	return NULL;
+}
+
+/* Few tries are left, by the token's flags or by our own count. */
+static bool
+login_count_low(const struct login *l)
+{
+	return (l->token->flags & TOKEN_PIN_COUNT_LOW) != 0 || l->wrong >= 1;
+}
+
+static bool
+login_final_try(const struct login *l)
+{
+	return (l->token->flags & TOKEN_PIN_FINAL_TRY) != 0 || l->wrong >= 2;
+}
+
+const char *
+login_pin_state(const struct login *l)
+{
+	if ((l->token->flags & TOKEN_PIN_LOCKED) != 0)
+		return "locked";
+	if ((l->token->flags & TOKEN_PIN_NOT_SET) != 0)
+		return "not set";
+	if (login_final_try(l))
+		return "maybe the last try";
+	return login_count_low(l) ? "few tries left" : "ok";
+}
+
+unsigned
+login_count(const struct login *l)
+{
+	return l->count;
+}
+
+/* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
+static void
+login_try(struct login *l, struct secret *pin, enum pin_origin origin)
+{
+	struct token *t = l->token;
+
+	l->prompter = prompter_free(l->prompter);
+	secret_free(l->pin);
+	l->pin = pin;
+	l->origin = origin;
+	l->state = LOGIN_TRYING;
+	if (!process_start(t) || !process_login(t->process, pin))
+		login_finish(l, "its process takes no PIN");
+}
+
+/* What is known of the tries, for the person who is about to spend one. */
+static void
+login_tries_text(const struct login *l, char *out, size_t size)
+{
+	if ((l->token->flags & TOKEN_PIN_FINAL_TRY) != 0)
+		snprintf(out, size, "This is the LAST try: one more wrong PIN "
+		    "locks the token.");
+	else if (l->wrong > 0)
+		snprintf(out, size, "%u wrong PIN%s since the last good one; "
+		    "what other programs tried is not known.%s", l->wrong,
+		    l->wrong == 1 ? "" : "s", l->wrong < 2 ? "" :
+		    " This may be the LAST try.");
+	else if ((l->token->flags & TOKEN_PIN_COUNT_LOW) != 0)
+		snprintf(out, size, "Only few tries are left.");
+	else
+		out[0] = '\0';
+}
+
+static void login_answered(void *arg, const struct answer *answer);
+
+/* Ask a person, who sees l->warning and what is known of the tries. */
+static void
+login_prompt(struct login *l)
+{
+	struct token *t = l->token;
+	char text[1024], tries[256], warning[sizeof(l->warning) + 256];
+	struct question q = {
+		.kind = QUESTION_PIN,
+		.title = bytes_str(t->name),
+		.client_pid = (uint32_t)l->client_pid,
+		.sources = bytes_str("askpass"),
+	};
+
+	if (l->rounds++ >= PROMPT_ROUNDS_MAX) {
+		login_finish(l, "too many wrong PINs in one request");
+		return;
+	}
+	login_tries_text(l, tries, sizeof(tries));
+	snprintf(text, sizeof(text), "PIN of %s, %s", t->name, l->purpose);
+	snprintf(warning, sizeof(warning), "%s%s%s", l->warning,
+	    l->warning[0] != '\0' && tries[0] != '\0' ? "\n" : "", tries);
+	q.text = bytes_str(text);
+	q.warning = bytes_str(warning);
+	l->state = LOGIN_ASKING;
+	l->prompter = prompter_start(t->agent, &q, login_answered, l);
+	if (l->prompter == NULL)
+		login_finish(l, "the prompt cannot be started");
+}
+
+/* Ask again in the same request, saying what was wrong with the answer. */
+static void
+login_prompt_again(struct login *l, const char *warning)
+{
+	snprintf(l->warning, sizeof(l->warning), "%s", warning);
+	login_prompt(l);
+}
+
+/* A PIN that cannot be right costs no try: why, or NULL. */
+static const char *
+login_pin_fault(const struct login *l, const struct secret *pin)
+{
+	const struct token *t = l->token;
+	size_t len = secret_bytes(pin).len;
+
+	if (len == 0)
+		return "The PIN was empty.";
+	if (l->refused != NULL && secret_equal(pin, l->refused))
+		return "That PIN was refused before; it was not sent again.";
+	if (t->pin_min > 0 && len < t->pin_min)
+		return "That is shorter than this token's PINs; it was not "
+		    "sent.";
+	if (t->pin_max > 0 && len > t->pin_max)
+		return "That is longer than this token's PINs; it was not "
+		    "sent.";
+	return NULL;
+}
+
+/* The answer was a PIN. */
+static void
+login_typed(struct login *l, struct secret *pin, bool cached)
+{
+	const char *fault = login_pin_fault(l, pin);
+
+	if (cached && (fault != NULL || l->cache_off || login_count_low(l))) {
+		secret_free(pin);
+		l->cache_off = true;
+		login_finish(l, "the prompt answered from a cache, and only a "
+		    "person may try now");
+	} else if (fault != NULL) {
+		secret_free(pin);
+		login_prompt_again(l, fault);
+	} else {
+		login_try(l, pin, cached ? PIN_FROM_CACHE : PIN_FROM_PERSON);
+	}
+}
+
+static void
+login_answered(void *arg, const struct answer *answer)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct login *l = arg;
+	struct secret *pin;
+
+	l->prompter = NULL;
+	switch (answer->status) {
+	case ANSWER_OK:
+		if ((pin = secret_new(answer->secret)) == NULL)
+			login_prompt_again(l, "That is too long for a PIN.");
+		else
+			login_typed(l, pin, answer->unattended);
+		return;
+	case ANSWER_CANCEL:
+		l->pause_until = now_sec() + PROMPT_CANCEL_PAUSE_SEC;
+		login_finish(l, "the PIN prompt was cancelled; no prompt for "
+		    "this token for a minute");
+		return;
+	case ANSWER_NO_WAY:
+		text = words_copy(answer->text);
+		login_finish(l, text == NULL ? "out of memory" : text);
+		return;
+	}
+}
+
+void
+login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
+    const char *purpose)
+{
+	const struct token *t = l->token;
+
+	login_join(l, w);
+	if (l->state != LOGIN_IDLE)
+		return;
+	if ((t->flags & TOKEN_PIN_LOCKED) != 0) {
+		login_tell(l, w, "the PIN is locked; it has to be unblocked "
+		    "with the token's own tool");
+		return;
+	}
+	if ((t->flags & TOKEN_PIN_NOT_SET) != 0) {
+		login_tell(l, w, "the token has no PIN yet");
+		return;
+	}
+	if (now_sec() < l->pause_until) {
+		login_tell(l, w, "a PIN prompt was cancelled less than a "
+		    "minute ago");
+		return;
+	}
+	l->client_pid = client_pid;
+	snprintf(l->purpose, sizeof(l->purpose), "%s", purpose);
+	if ((t->flags & TOKEN_PROTECTED_PATH) != 0)
+		login_try(l, NULL, PIN_FROM_PAD);
+	else
+		login_prompt(l);
+}
+
+void
+login_offer(struct login *l, struct login_waiter *w, struct secret **pin)
+{
+	const struct token *t = l->token;
+	struct secret *taken = *pin;
+	const char *fault;
+
+	*pin = NULL;
+	login_join(l, w);
+	if (l->state == LOGIN_TRYING)
+		fault = "another PIN is being tried";
+	else if ((t->flags & TOKEN_PIN_LOCKED) != 0)
+		fault = "the PIN is locked; it was not sent";
+	else if (login_final_try(l))
+		fault = "it may be the last try, which only a person who was "
+		    "told may spend: sign something, and answer the prompt";
+	else
+		fault = login_pin_fault(l, taken);
+	if (fault != NULL) {
+		secret_free(taken);
+		login_tell(l, w, fault);
+		return;
+	}
+	l->offer = w;
+	l->pause_until = 0;
+	login_try(l, taken, PIN_FROM_CLIENT);
+}
+
+void
+login_leave(struct login_waiter *w)
+{
+	struct login *l = w->login;
+
+	if (l == NULL)
+		return;
+	TAILQ_REMOVE(&l->waiters, w, entry);
+	w->login = NULL;
+	if (l->offer == w)
+		l->offer = NULL;
+	if (TAILQ_EMPTY(&l->waiters) && l->state == LOGIN_ASKING)
+		login_finish(l, NULL);
+}
+
+/* C_Login said that the PIN is wrong. */
+static void
+login_refused(struct login *l, const char *words)
+{
+	l->wrong++;
+	secret_free(l->refused);
+	l->refused = l->pin;
+	l->pin = NULL;
+	log_warn("%s: wrong PIN (%s); %u since the last good one",
+	    l->token->name, words, l->wrong);
+	l->state = LOGIN_IDLE;
+	switch (l->origin) {
+	case PIN_FROM_CACHE:
+		l->cache_off = true;
+		login_finish(l, words);
+		return;
+	case PIN_FROM_PAD:
+		login_finish(l, words);
+		return;
+	case PIN_FROM_CLIENT:
+		/* Others may wait, whom a person can still help. */
+		if (l->offer != NULL)
+			login_tell(l, l->offer, words);
+		break;
+	case PIN_FROM_PERSON:
+		break;
+	}
+	if (l->state != LOGIN_IDLE)
+		return;
+	if (TAILQ_EMPTY(&l->waiters))
+		login_finish(l, NULL);
+	else
+		login_prompt_again(l, "The PIN was wrong.");
+}
+
+void
+login_result(struct login *l, const struct wire_login_result *w)
+{
+	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
+	const char *why = words == NULL ? "out of memory" : words;
+	struct token *t = l->token;
+
+	switch (w->outcome) {
+	case WIRE_OK:
+		l->wrong = 0;
+		l->count++;
+		l->cache_off = false;
+		l->refused = secret_free(l->refused);
+		log_info("%s: logged in", t->name);
+		login_finish(l, NULL);
+		return;
+	case WIRE_PIN_REFUSED:
+		token_set_error(t, why);
+		login_refused(l, why);
+		return;
+	case WIRE_PIN_LOCKED:
+		t->flags |= TOKEN_PIN_LOCKED;
+		log_error("%s: the PIN is locked (%s)", t->name, why);
+		allowlist_update(t->agent);
+		break;
+	case WIRE_CANCELLED:
+		l->pause_until = now_sec() + PROMPT_CANCEL_PAUSE_SEC;
+		break;
+	case WIRE_LOST:
+	case WIRE_NEED_LOGIN:
+	case WIRE_NEED_CONTEXT:
+	case WIRE_KEY_UNUSABLE:
+	case WIRE_ERROR:
+		log_error("%s: the login failed: %s", t->name, why);
+		break;
+	}
+	token_set_error(t, why);
+	login_finish(l, why);
+	/* Nothing is believed after a loss: the next request starts afresh. */
+	if (w->outcome == WIRE_LOST)
+		process_end(t->process, why);
+}
+
+void
+login_process_gone(struct login *l, const char *why)
+{
+	if (l->state == LOGIN_TRYING)
+		login_finish(l, why);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Getting a token logged in (design section 9). Whoever needs the login
+ * waits; one prompt, and one C_Login, serves all of them. A PIN that the
+ * token refused is never sent again by itself.
+ */
+#ifndef P11_AGENT_AGENT_LOGIN_H
+#define P11_AGENT_AGENT_LOGIN_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "common/bytes.h"
+#include "common/secret.h"
+
+struct login;
+struct token;
+struct wire_login_result;
+
+/* Someone who waits for the login; embedded in what waits. */
+struct login_waiter {
+	TAILQ_ENTRY(login_waiter) entry;
+	struct login *login; /* NULL while it does not wait */
+	unsigned round;	     /* of the login's waiters, when it joined */
+	/* `why` is NULL when the token is logged in now. */
+	void (*done)(void *arg, const char *why);
+	void *arg;
+};
+
+struct login *login_new(struct token *t);
+
+/* Tells everybody who waits that the token is gone. Returns NULL. */
+struct login *login_free(struct login *l);
+
+/*
+ * Wait until a person has given the PIN. `done` may be called before this
+ * returns. client_pid: whose display and terminal the prompt uses; purpose:
+ * what the login is for, one line, for the prompt.
+ */
+void login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
+    const char *purpose);
+
+/*
+ * Try a PIN that a client brought (ssh-add -s), once; takes it over. Refused
+ * with words on the last try, and while another PIN is being tried.
+ */
+void login_offer(struct login *l, struct login_waiter *w,
+    struct secret **pin);
+
+/* Wait no longer, without a callback; the last one closes the prompt. */
+void login_leave(struct login_waiter *w);
+
+/* The process answered the one WIRE_LOGIN that is under way. */
+void login_result(struct login *l, const struct wire_login_result *w);
+
+/* The process is gone: a PIN that it was trying is dropped. */
+void login_process_gone(struct login *l, const char *why);
+
+/*
+ * How often the token was logged in by now: a request that was sent before
+ * the last time, and came back for want of a login, may just be sent again.
+ */
+unsigned login_count(const struct login *l);
+
+/* "ok", "few tries left", "last try", "locked", for `status`. */
+const char *login_pin_state(const struct login *l);
+
+#endif

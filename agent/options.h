@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line of p11-agent, which is ssh-agent's where they meet. */
+#ifndef P11_AGENT_AGENT_OPTIONS_H
+#define P11_AGENT_AGENT_OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+	const char *socket; /* -a; or NULL */
+	const char *config; /* -f; or NULL */
+	bool foreground;    /* -D */
+	bool debug;	    /* -d: foreground, and a talkative log */
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_DONE,  /* --help or --version was printed */
+	OPTIONS_USAGE, /* what is wrong was printed */
+};
+
+/* *ret borrows from argv. */
+enum options_result options_parse(int argc, char **argv, struct options *ret);
+
+#endif

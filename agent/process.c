@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The daemon's end of the wire to the process that serves one token. */
+#include "agent/process.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/link.h"
+#include "agent/login.h"
+#include "agent/provider.h"
+#include "agent/sign-job.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
+    TOKEN_PIN_FINAL_TRY | TOKEN_PIN_LOCKED | TOKEN_PIN_NOT_SET;
+
+struct process {
+	struct token *token;
+	struct link *link; /* owned */
+	TAILQ_HEAD(, sign_job) jobs;
+	unsigned n_jobs;
+	uint32_t next_id;
+	uint32_t login_id; /* 0: no login is under way */
+	bool ready;
+	struct event deadline;
+	bool deadline_added;
+	time_t heard; /* last message from it, or first request; seconds */
+	char *failed; /* what WIRE_FAILED said; owned */
+};
+
+static time_t
+now_sec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static bool
+process_owes(const struct process *p)
+{
+	return p->n_jobs > 0 || p->login_id != 0 || !p->ready;
+}
+
+/*
+ * Silence with work to do has a limit. The timer runs only while something
+ * is owed, and looks at the clock when it fires: no request sets a timer.
+ */
+static void
+process_watch(struct process *p, time_t sec)
+{
+	const struct timeval tv = {.tv_sec = sec};
+
+	if (!p->deadline_added)
+		p->deadline_added = evtimer_add(&p->deadline, &tv) == 0;
+}
+
+static void
+process_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *p = arg;
+	time_t silent = now_sec() - p->heard;
+
+	(void)fd;
+	(void)what;
+	p->deadline_added = false;
+	if (!process_owes(p))
+		return;
+	if (silent < SIGN_MAX_SEC) {
+		process_watch(p, SIGN_MAX_SEC - silent);
+		return;
+	}
+	log_warn("%s: no answer for %ld s, its process is ended",
+	    p->token->name, (long)silent);
+	link_kill(p->link, "it did not answer in time");
+}
+
+/* Something was sent: the silence counts from now if nothing was owed. */
+static void
+process_sent(struct process *p)
+{
+	if (!process_owes(p))
+		p->heard = now_sec();
+	process_watch(p, SIGN_MAX_SEC);
+}
+
+static struct sign_job *
+process_take(struct process *p, uint32_t wire_id)
+{
+	struct sign_job *job;
+
+	TAILQ_FOREACH(job, &p->jobs, entry)
+		if (job->wire_id == wire_id)
+			break;
+	if (job == NULL)
+		return NULL;
+	TAILQ_REMOVE(&p->jobs, job, entry);
+	p->n_jobs--;
+	job->in_process = false;
+	return job;
+}
+
+static enum parse_err
+process_got_token(struct process *p, struct bytes body)
+{
+	struct wire_token w;
+	enum parse_err err = wire_token_parse(body, &w);
+	struct token *t = p->token;
+
+	if (err != PARSE_OK)
+		return err;
+	/* Another token than the one it was started for is a lie. */
+	if (!token_id_same(&w.id, &t->id))
+		return PARSE_VALUE;
+	w.id = t->id;
+	return token_report(t->provider, &w) == NULL ? PARSE_MEMORY : PARSE_OK;
+}
+
+static enum parse_err
+process_got_signature(struct process *p, struct bytes body)
+{
+	struct wire_sign_result w;
+	enum parse_err err = wire_sign_result_parse(body, &w);
+	struct sign_job *job;
+
+	if (err != PARSE_OK)
+		return err;
+	if ((job = process_take(p, w.id)) == NULL)
+		return PARSE_VALUE;
+	/* Whether it is logged in is told by the answer to a login alone. */
+	if (w.outcome != WIRE_OK)
+		p->token->flags = (p->token->flags & ~TOKEN_PIN_FLAGS) |
+		    (w.flags & TOKEN_PIN_FLAGS);
+	sign_job_result(job, &w);
+	return PARSE_OK;
+}
+
+static enum parse_err
+process_got_login(struct process *p, struct bytes body)
+{
+	struct wire_login_result w;
+	enum parse_err err = wire_login_result_parse(body, &w);
+
+	if (err != PARSE_OK)
+		return err;
+	if (p->login_id == 0 || w.id != p->login_id)
+		return PARSE_VALUE;
+	p->login_id = 0;
+	p->token->flags = w.flags;
+	login_result(p->token->login, &w);
+	return PARSE_OK;
+}
+
+static enum parse_err
+process_got_failed(struct process *p, struct bytes body)
+{
+	struct wire_error w;
+	enum parse_err err = wire_failed_parse(body, &w);
+
+	if (err != PARSE_OK)
+		return err;
+	free(p->failed);
+	p->failed = wire_error_words(&w);
+	return PARSE_OK;
+}
+
+static enum parse_err
+process_message(struct process *p, uint8_t type, struct bytes body)
+{
+	struct wire_module module;
+
+	switch (type) {
+	case WIRE_MODULE:
+		return wire_module_parse(body, &module);
+	case WIRE_TOKEN:
+		return process_got_token(p, body);
+	case WIRE_DONE:
+		p->ready = true;
+		log_debug("%s: process %ld serves it", p->token->name,
+		    (long)link_pid(p->link));
+		return body.len == 0 ? PARSE_OK : PARSE_TRAILING;
+	case WIRE_FAILED:
+		return process_got_failed(p, body);
+	case WIRE_LOGIN_RESULT:
+		return process_got_login(p, body);
+	case WIRE_SIGN_RESULT:
+		return process_got_signature(p, body);
+	default:
+		return PARSE_VALUE;
+	}
+}
+
+static void
+process_frame(void *arg, struct bytes body)
+{
+	struct process *p = arg;
+	struct link *link = p->link;
+	struct token *t = p->token;
+	enum parse_err err;
+
+	p->heard = now_sec();
+	err = process_message(p, body.p[0],
+	    bytes_of(body.p + 1, body.len - 1));
+	if (err == PARSE_OK || t->process != p)
+		return;
+	log_error("%s: its process sent message %u that makes no sense (%s); "
+	    "it is ended", t->name, body.p[0], parse_err_text(err));
+	link_kill(link, "it sent nonsense");
+}
+
+/* Fail what it owes and free it; the link is the caller's. */
+static void
+process_close(struct process *p, const char *why)
+{
+	struct token *t = p->token;
+	struct sign_job *job;
+
+	t->process = NULL;
+	t->flags &= ~(uint32_t)TOKEN_LOGGED_IN;
+	event_del(&p->deadline);
+	if (p->login_id != 0)
+		login_process_gone(t->login, why);
+	while ((job = TAILQ_FIRST(&p->jobs)) != NULL) {
+		TAILQ_REMOVE(&p->jobs, job, entry);
+		job->in_process = false;
+		sign_job_lost(job, why);
+	}
+	free(p->failed);
+	free(p);
+}
+
+static void
+process_ended(void *arg, const char *why)
+{
+	struct process *p = arg;
+	CLEANUP(cleanup_free) char *words = p->failed;
+
+	p->failed = NULL;
+	if (words != NULL)
+		why = words;
+	log_warn("%s: its process ended: %s", p->token->name, why);
+	token_set_error(p->token, why);
+	process_close(p, why);
+}
+
+static const struct link_events process_events = {
+	process_frame,
+	process_ended,
+};
+
+struct process *
+process_end(struct process *p, const char *why)
+{
+	if (p == NULL)
+		return NULL;
+	link_forget(p->link);
+	process_close(p, why);
+	return NULL;
+}
+
+struct process *
+process_free(struct process *p)
+{
+	return process_end(p, "the token is gone");
+}
+
+static void
+process_send_start(struct process *p)
+{
+	struct token *t = p->token;
+	struct wire_start start = {
+		.role = WIRE_ROLE_TOKEN,
+		.module = bytes_str(provider_module(t->provider)),
+		.init_args = bytes_str(t->provider->init_args),
+		.token = t->id,
+	};
+	struct token *other;
+
+	TAILQ_FOREACH(other, &t->agent->tokens, entry) {
+		if (other != t)
+			provider_ignore(&start, &other->id, &t->id);
+	}
+	wire_start_put(link_out(p->link), &start);
+	link_flush(p->link);
+}
+
+bool
+process_start(struct token *t)
+{
+	static const char *const args[] = {"token", NULL};
+	const struct link_spec spec = {
+		.program = "p11-agent-provider",
+		.args = args,
+		.env = (const char *const *)t->provider->env,
+		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
+		.out_max_bytes = WIRE_QUEUE_MAX_BYTES,
+	};
+	struct process *p;
+
+	if (t->process != NULL)
+		return true;
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return false;
+	p->token = t;
+	p->heard = now_sec();
+	TAILQ_INIT(&p->jobs);
+	evtimer_assign(&p->deadline, t->agent->base, process_deadline, p);
+	if ((p->link = link_start(t->agent, &spec, &process_events, p)) ==
+	    NULL) {
+		free(p);
+		return false;
+	}
+	t->process = p;
+	process_send_start(p);
+	process_watch(p, SIGN_MAX_SEC);
+	return true;
+}
+
+/* Never 0, which means that none is under way. */
+static uint32_t
+process_next_id(struct process *p)
+{
+	if (p->next_id == 0)
+		p->next_id = 1;
+	return p->next_id++;
+}
+
+bool
+process_sign(struct process *p, struct sign_job *job)
+{
+	struct wire_sign w = {.data = buffer_bytes(&job->data)};
+
+	if (p->n_jobs >= WIRE_REQUESTS_MAX ||
+	    link_out(p->link)->len + w.data.len > WIRE_QUEUE_MAX_BYTES / 2)
+		return false;
+	memcpy(w.ref, job->ref, sizeof(w.ref));
+	w.id = process_next_id(p);
+	switch (job->algorithm) {
+	case SSH_SIG_RSA_SHA256:
+		w.algorithm = SIGN_RSA_SHA256;
+		break;
+	case SSH_SIG_RSA_SHA512:
+		w.algorithm = SIGN_RSA_SHA512;
+		break;
+	case SSH_SIG_ECDSA_P256:
+	case SSH_SIG_ECDSA_P384:
+	case SSH_SIG_ECDSA_P521:
+		w.algorithm = SIGN_ECDSA;
+		break;
+	case SSH_SIG_ED25519:
+		w.algorithm = SIGN_ED25519;
+		break;
+	}
+	process_sent(p);
+	job->wire_id = w.id;
+	job->in_process = true;
+	TAILQ_INSERT_TAIL(&p->jobs, job, entry);
+	p->n_jobs++;
+	wire_sign_put(link_out(p->link), &w);
+	link_flush(p->link);
+	return true;
+}
+
+bool
+process_login(struct process *p, const struct secret *pin)
+{
+	struct wire_login w = {.pin = secret_bytes(pin)};
+
+	if (p->login_id != 0 ||
+	    link_out(p->link)->len > WIRE_QUEUE_MAX_BYTES / 2)
+		return false;
+	w.id = process_next_id(p);
+	process_sent(p);
+	p->login_id = w.id;
+	wire_login_put(link_out(p->link), &w);
+	link_flush(p->link);
+	return true;
+}
+
+bool
+process_is_ready(const struct process *p)
+{
+	return p->ready;
+}
+
+pid_t
+process_pid(const struct process *p)
+{
+	return link_pid(p->link);
+}

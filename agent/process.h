@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The p11-agent-provider process that serves one token, and what it owes. */
+#ifndef P11_AGENT_AGENT_PROCESS_H
+#define P11_AGENT_AGENT_PROCESS_H
+
+#include <sys/types.h>
+
+#include "agent/token.h"
+#include "common/secret.h"
+
+struct process;
+struct sign_job;
+
+/*
+ * Start one for the token, unless it has one. False, with a log line, when
+ * it cannot be started. It takes requests at once.
+ */
+bool process_start(struct token *t);
+
+/* Kill it; what it owes fails with these words. Frees it. NULL is fine. */
+struct process *process_end(struct process *p, const char *why);
+
+/* For token_free: the same because the token is gone. */
+struct process *process_free(struct process *p);
+
+/*
+ * Send a signature; the job is on the process's list until it is answered.
+ * False when too many requests are in flight.
+ */
+bool process_sign(struct process *p, struct sign_job *job);
+
+/* Send a PIN (NULL: the reader's own pad). False when it does not fit. */
+bool process_login(struct process *p, const struct secret *pin);
+
+/* It has loaded its module and found its token. */
+bool process_is_ready(const struct process *p);
+
+pid_t process_pid(const struct process *p);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Providers and their scans. */
+#include "agent/provider.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/allowlist.h"
+#include "agent/link.h"
+#include "agent/process.h"
+#include "agent/startup.h"
+#include "agent/token.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+struct scan {
+	struct provider *provider;
+	struct link *link; /* owned */
+	struct event deadline;
+	bool done;
+	char *failed; /* what WIRE_FAILED said; owned */
+};
+
+struct provider *
+provider_new(struct agent *agent, const char *name, const char *module,
+    const char *init_args, char **env)
+{
+	struct provider *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->agent = agent;
+	p->env = env;
+	TAILQ_INIT(&p->waiters);
+	TAILQ_INSERT_TAIL(&agent->providers, p, entry);
+	if (init_args != NULL && (p->init_args = strdup(init_args)) == NULL)
+		return provider_free(p);
+	if ((p->name = strdup(name)) == NULL ||
+	    (p->module = strdup(module)) == NULL)
+		return provider_free(p);
+	return p;
+}
+
+static struct scan *
+scan_free(struct scan *s)
+{
+	if (s == NULL)
+		return NULL;
+	event_del(&s->deadline);
+	link_forget(s->link);
+	free(s->failed);
+	free(s);
+	return NULL;
+}
+
+/* A scan is over: tell those who wait by now. */
+static void
+provider_tell(struct provider *p)
+{
+	struct scan_waiter *w, *last = TAILQ_LAST(&p->waiters, scan_waiters);
+
+	p->settled = true;
+	while ((w = TAILQ_FIRST(&p->waiters)) != NULL) {
+		TAILQ_REMOVE(&p->waiters, w, entry);
+		w->provider = NULL;
+		w->done(w->arg);
+		if (w == last)
+			break;
+	}
+	startup_check(p->agent);
+}
+
+static void
+provider_drop_tokens(struct provider *p, bool all)
+{
+	struct token *t = TAILQ_FIRST(&p->agent->tokens), *next;
+
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
+		if (t->provider != p)
+			continue;
+		if (all || (!t->seen && t->process == NULL))
+			token_free(t);
+	}
+}
+
+struct provider *
+provider_free(struct provider *p)
+{
+	if (p == NULL)
+		return NULL;
+	p->scan = scan_free(p->scan);
+	p->state = PROVIDER_FAILED;
+	provider_tell(p);
+	provider_drop_tokens(p, true);
+	TAILQ_REMOVE(&p->agent->providers, p, entry);
+	free(p->name);
+	free(p->module);
+	free(p->init_args);
+	free(p->real_path);
+	free(p->description);
+	free(p->error);
+	free(p);
+	return NULL;
+}
+
+const char *
+provider_module(const struct provider *p)
+{
+	return p->real_path != NULL ? p->real_path : p->module;
+}
+
+/* OpenSC ignores a reader whose name holds one of the ignored names. */
+static bool
+bytes_contain(struct bytes all, struct bytes part)
+{
+	for (size_t i = 0; part.len <= all.len && i <= all.len - part.len; i++)
+		if (memcmp(all.p + i, part.p, part.len) == 0)
+			return true;
+	return false;
+}
+
+void
+provider_ignore(struct wire_start *start, const struct token_id *other,
+    const struct token_id *own)
+{
+	struct bytes reader = other->slot_description;
+
+	if (reader.len == 0 || start->n_ignored >= WIRE_READERS_MAX)
+		return;
+	if (own != NULL && bytes_contain(own->slot_description, reader))
+		return;
+	start->ignored_readers[start->n_ignored++] = reader;
+}
+
+static void
+provider_set_text(char **text, struct bytes value)
+{
+	free(*text);
+	*text = words_copy(value);
+}
+
+static enum parse_err
+scan_got_module(struct scan *s, struct bytes body)
+{
+	struct wire_module w;
+	enum parse_err err = wire_module_parse(body, &w);
+
+	if (err != PARSE_OK)
+		return err;
+	free(s->provider->real_path);
+	/* NULL, without memory or for a NUL inside: the config's name stays. */
+	s->provider->real_path = bytes_strdup(w.real_path);
+	provider_set_text(&s->provider->description, w.description);
+	return PARSE_OK;
+}
+
+static enum parse_err
+scan_got_token(struct scan *s, struct bytes body)
+{
+	struct wire_token w;
+	enum parse_err err = wire_token_parse(body, &w);
+
+	if (err != PARSE_OK)
+		return err;
+	return token_report(s->provider, &w) == NULL ? PARSE_MEMORY : PARSE_OK;
+}
+
+static enum parse_err
+scan_message(struct scan *s, uint8_t type, struct bytes body)
+{
+	struct wire_error w;
+	enum parse_err err;
+
+	switch (type) {
+	case WIRE_MODULE:
+		return scan_got_module(s, body);
+	case WIRE_TOKEN:
+		return scan_got_token(s, body);
+	case WIRE_DONE:
+		s->done = true;
+		return body.len == 0 ? PARSE_OK : PARSE_TRAILING;
+	case WIRE_FAILED:
+		if ((err = wire_failed_parse(body, &w)) != PARSE_OK)
+			return err;
+		free(s->failed);
+		s->failed = wire_error_words(&w);
+		return PARSE_OK;
+	default:
+		return PARSE_VALUE;
+	}
+}
+
+static void
+scan_frame(void *arg, struct bytes body)
+{
+	struct scan *s = arg;
+	enum parse_err err = scan_message(s, body.p[0],
+	    bytes_of(body.p + 1, body.len - 1));
+
+	if (err == PARSE_OK)
+		return;
+	log_error("provider %s: its scan sent message %u that makes no sense "
+	    "(%s)", s->provider->name, body.p[0], parse_err_text(err));
+	link_kill(s->link, "it sent nonsense");
+}
+
+static void
+provider_failed(struct provider *p, const char *why)
+{
+	p->state = PROVIDER_FAILED;
+	provider_set_text(&p->error, bytes_str(why));
+	log_error("provider %s (%s): %s", p->name, provider_module(p), why);
+}
+
+/* A key that may be asked for soon finds its process running. */
+static void
+provider_start_processes(struct provider *p)
+{
+	const struct agent *a = p->agent;
+
+	for (size_t i = 0; i < a->n_exposed; i++)
+		if (a->exposed[i].token->provider == p)
+			process_start(a->exposed[i].token);
+}
+
+static void
+scan_ended(void *arg, const char *why)
+{
+	struct scan *s = arg;
+	struct provider *p = s->provider;
+
+	s->link = NULL; /* it frees itself */
+	p->scan = NULL;
+	if (!s->done) {
+		provider_failed(p, s->failed != NULL ? s->failed : why);
+	} else {
+		p->state = PROVIDER_READY;
+		free(p->error);
+		p->error = NULL;
+		provider_drop_tokens(p, false);
+		provider_start_processes(p);
+	}
+	scan_free(s);
+	provider_tell(p);
+}
+
+static void
+scan_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct scan *s = arg;
+
+	(void)fd;
+	(void)what;
+	link_kill(s->link, "the module did not answer in time");
+}
+
+static const struct link_events scan_events = {
+	scan_frame,
+	scan_ended,
+};
+
+/* Cards with a process of ours are its own; the scan would wait for them. */
+static void
+scan_send_start(struct scan *s)
+{
+	struct provider *p = s->provider;
+	struct wire_start start = {
+		.role = WIRE_ROLE_SCAN,
+		.module = bytes_str(provider_module(p)),
+		.init_args = bytes_str(p->init_args),
+	};
+	struct token *t;
+
+	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
+		if (t->provider == p)
+			t->seen = false;
+		if (t->process != NULL)
+			provider_ignore(&start, &t->id, NULL);
+	}
+	wire_start_put(link_out(s->link), &start);
+	link_flush(s->link);
+}
+
+static bool
+scan_start(struct provider *p)
+{
+	static const char *const args[] = {"scan", NULL};
+	const struct timeval limit = {.tv_sec = SCAN_MAX_SEC};
+	const struct link_spec spec = {
+		.program = "p11-agent-provider",
+		.args = args,
+		.env = (const char *const *)p->env,
+		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
+		.out_max_bytes = WIRE_QUEUE_MAX_BYTES,
+	};
+	struct scan *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return false;
+	s->provider = p;
+	evtimer_assign(&s->deadline, p->agent->base, scan_deadline, s);
+	s->link = link_start(p->agent, &spec, &scan_events, s);
+	if (s->link == NULL) {
+		free(s);
+		return false;
+	}
+	p->scan = s;
+	p->state = PROVIDER_SCANNING;
+	scan_send_start(s);
+	evtimer_add(&s->deadline, &limit);
+	return true;
+}
+
+void
+provider_scan(struct provider *p, struct scan_waiter *w)
+{
+	if (w != NULL) {
+		w->provider = p;
+		TAILQ_INSERT_TAIL(&p->waiters, w, entry);
+	}
+	if (p->scan != NULL)
+		return;
+	if (!scan_start(p)) {
+		provider_failed(p, "its process cannot be started");
+		provider_tell(p);
+	}
+}
+
+void
+scan_leave(struct scan_waiter *w)
+{
+	if (w->provider == NULL)
+		return;
+	TAILQ_REMOVE(&w->provider->waiters, w, entry);
+	w->provider = NULL;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The daemon's state for people and programs. */
+#include "agent/report.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/allowlist.h"
+#include "agent/config-flat.h"
+#include "agent/login.h"
+#include "agent/process.h"
+#include "agent/provider.h"
+#include "agent/uri.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "config.h"
+
+/* jansson takes valid UTF-8 only, and text from a token may be anything. */
+static json_t *
+text_json(struct bytes text)
+{
+	CLEANUP(cleanup_free) char *printable = words_copy(text);
+
+	return printable == NULL ? NULL : json_string(printable);
+}
+
+static json_t *
+string_json(const char *s)
+{
+	return s == NULL ? json_null() : text_json(bytes_str(s));
+}
+
+/* json_pack's "o" passes a failure on: NULL fails the whole. */
+static json_t *
+number_json(size_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *
+files_json(const struct config *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; c->files != NULL && c->files[i] != NULL; i++)
+		json_array_append_new(list, string_json(c->files[i]));
+	return list;
+}
+
+static const char *
+provider_state_name(enum provider_state state)
+{
+	switch (state) {
+	case PROVIDER_IDLE:
+		return "not needed";
+	case PROVIDER_SCANNING:
+		return "scanning";
+	case PROVIDER_READY:
+		return "ready";
+	case PROVIDER_FAILED:
+		return "failed";
+	}
+	return "unknown";
+}
+
+static size_t
+provider_tokens(const struct provider *p)
+{
+	const struct token *t;
+	size_t n = 0;
+
+	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
+		if (t->provider == p)
+			n++;
+	}
+	return n;
+}
+
+static json_t *
+provider_json(const struct provider *p)
+{
+	return json_pack("{so so ss so so so}",
+	    "name", string_json(p->name),
+	    "module", string_json(provider_module(p)),
+	    "state", provider_state_name(p->state),
+	    "description", string_json(p->description),
+	    "error", string_json(p->error),
+	    "tokens", number_json(provider_tokens(p)));
+}
+
+static const char *
+token_state_name(const struct token *t)
+{
+	if (t->hidden)
+		return "hidden by ssh-add";
+	if (t->process == NULL)
+		return "no process";
+	return process_is_ready(t->process) ? "ready" : "starting";
+}
+
+static const char *
+token_login_name(const struct token *t)
+{
+	if ((t->flags & TOKEN_LOGIN_REQUIRED) == 0)
+		return "not needed";
+	return token_needs_login(t) ? "wants a PIN" : "logged in";
+}
+
+static json_t *
+token_json(const struct token *t)
+{
+	return json_pack("{so so so so so so so ss so ss ss so so}",
+	    "name", string_json(t->name),
+	    "label", text_json(t->id.label),
+	    "manufacturer", text_json(t->id.manufacturer),
+	    "model", text_json(t->id.model),
+	    "serial", text_json(t->id.serial),
+	    "reader", text_json(t->id.slot_description),
+	    "provider", string_json(t->provider->name),
+	    "state", token_state_name(t),
+	    "pid", t->process == NULL ? json_null() :
+	    number_json((size_t)process_pid(t->process)),
+	    "login", token_login_name(t),
+	    "pin", login_pin_state(t->login),
+	    "last_error", string_json(t->last_error),
+	    "keys", number_json(t->n_keys));
+}
+
+/* What to do when nothing is exposed; NULL when something is. */
+static json_t *
+note_json(const struct agent *a)
+{
+	const struct config *c = a->config;
+	const struct token *t;
+	size_t n = 0;
+
+	TAILQ_FOREACH(t, &a->tokens, entry)
+		n += t->n_keys;
+	if (a->n_exposed > 0)
+		return json_null();
+	if (c->n_providers == 0)
+		return json_string("Nothing is exposed: the config names no "
+		    "provider. Begin with a section such as\n"
+		    "    provider \"opensc\" { module = \"opensc-pkcs11.so\" "
+		    "}\nand restart p11-agent (p11-agent.conf, see README).");
+	if (n == 0)
+		return json_string("Nothing is exposed: no token with a key "
+		    "was found. Is it plugged in? `ssh-add -s PROVIDER` "
+		    "looks again.");
+	if (c->n_keys == 0)
+		return json_string("Nothing is exposed: the config has no key "
+		    "section. Copy a key's uri into one,\n"
+		    "    key \"NAME\" { uri = \"pkcs11:...\" }\n"
+		    "and restart p11-agent.");
+	return json_string("Nothing is exposed: no key section of the config "
+	    "matches a key that can sign; the reasons stand at the keys.");
+}
+
+json_t *
+report_status(const struct agent *a)
+{
+	json_t *providers = json_array(), *tokens = json_array();
+	const struct provider *p;
+	const struct token *t;
+
+	TAILQ_FOREACH(p, &a->providers, entry)
+		json_array_append_new(providers, provider_json(p));
+	TAILQ_FOREACH(t, &a->tokens, entry)
+		json_array_append_new(tokens, token_json(t));
+	return json_pack("{ss so so so so so so so so so so}",
+	    "version", P11_AGENT_VERSION,
+	    "pid", number_json((size_t)getpid()),
+	    "socket", string_json(a->socket_path),
+	    "config", files_json(a->config),
+	    "config_error", json_null(),
+	    "providers", providers,
+	    "tokens", tokens,
+	    "identities", number_json(a->n_exposed),
+	    "max_identities", number_json(a->config->max_identities),
+	    "connections", number_json(a->n_clients),
+	    "note", note_json(a));
+}
+
+/* "ssh-ed25519 AAAA…", or null for a key that SSH does not have. */
+static json_t *
+public_key_json(const struct key *k)
+{
+	const char *type = ssh_key_type_name(k->type);
+	size_t size = strlen(type) + k->blob_len / 3 * 4 + 8;
+	CLEANUP(cleanup_free) char *line = NULL;
+	int n;
+
+	if (k->blob == NULL)
+		return json_null();
+	if ((line = malloc(size)) == NULL)
+		return NULL;
+	n = snprintf(line, size, "%s ", type);
+	EVP_EncodeBlock((unsigned char *)line + n, k->blob, (int)k->blob_len);
+	return json_string(line);
+}
+
+static json_t *
+key_id_json(const struct key *k)
+{
+	char hex[2 * KEY_ID_MAX_BYTES + 1];
+
+	return json_string(text_hex(bytes_of(k->id, k->id_len), hex,
+	    sizeof(hex)));
+}
+
+static json_t *
+key_json(const struct agent *a, const struct token *t, const struct key *k)
+{
+	CLEANUP(cleanup_free) char *uri = key_uri(t, k);
+	char reason[1024];
+	bool exposed = k->position > 0 && k->position <= allowlist_shown(a);
+
+	allowlist_reason(a, t, k, reason, sizeof(reason));
+	return json_pack("{so so so so so so so so so so so sb so so sb}",
+	    "name", k->section == NULL ? json_null() :
+	    string_json(k->section->name),
+	    "type", string_json(ssh_key_type_name(k->type)),
+	    "fingerprint", string_json(k->fingerprint),
+	    "comment", k->section == NULL ? json_null() :
+	    string_json(k->section->name),
+	    "public_key", public_key_json(k),
+	    "token", string_json(t->name),
+	    "serial", text_json(t->id.serial),
+	    "provider", string_json(t->provider->name),
+	    "id", key_id_json(k),
+	    "label", string_json(k->label),
+	    "uri", string_json(uri),
+	    "exposed", exposed,
+	    "position", number_json(k->position),
+	    "reason", string_json(reason),
+	    "unproven", (k->flags & KEY_PRIVATE_SETTLED) == 0);
+}
+
+json_t *
+report_keys(const struct agent *a)
+{
+	json_t *keys = json_array();
+	const struct token *t;
+
+	TAILQ_FOREACH(t, &a->tokens, entry)
+		for (size_t i = 0; i < t->n_keys; i++)
+			json_array_append_new(keys, key_json(a, t,
+			    &t->keys[i]));
+	return json_pack("{so so}", "keys", keys, "note", note_json(a));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `p11-agentctl status` and `keys` show, as JSON. */
+#ifndef P11_AGENT_AGENT_REPORT_H
+#define P11_AGENT_AGENT_REPORT_H
+
+#include <jansson.h>
+
+#include "agent/agent.h"
+
+/* New references for the caller; NULL when memory is out. */
+json_t *report_status(const struct agent *agent);
+json_t *report_keys(const struct agent *agent);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signatures on their way between clients and tokens. */
+#include "agent/sign-job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/allowlist.h"
+#include "agent/client.h"
+#include "agent/config-flat.h"
+#include "agent/hasher.h"
+#include "agent/process.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "proto/message.h"
+
+/* A module that asks for a login after each login would never end. */
+enum { SIGN_LOGINS_MAX = 2 };
+
+static void
+sign_job_free(struct sign_job *job)
+{
+	buffer_clear(&job->data);
+	free(job);
+}
+
+/* FAILURE for the client, and the one line that says why. */
+static void
+sign_job_fail(struct sign_job *job, const char *why)
+{
+	struct token *t = job->token;
+	const struct key *k = token_key(t, job->ref);
+
+	token_set_error(t, why);
+	log_warn("client %ld: no signature by %s on %s: %s",
+	    (long)job->client_pid, k == NULL ? "its key" : k->fingerprint,
+	    t->name, why);
+	if (job->reply != NULL)
+		reply_fail(job->reply);
+	sign_job_free(job);
+}
+
+static void
+sign_job_send(struct sign_job *job)
+{
+	struct token *t = job->token;
+
+	job->login_count = login_count(t->login);
+	if (!process_start(t))
+		sign_job_fail(job, "its process cannot be started");
+	else if (!process_sign(t->process, job))
+		sign_job_fail(job, "too many signatures wait for this token");
+}
+
+static void
+sign_job_login_done(void *arg, const char *why)
+{
+	struct sign_job *job = arg;
+
+	if (why != NULL)
+		sign_job_fail(job, why);
+	else
+		sign_job_send(job);
+}
+
+/* The client hung up: drop what nobody waits for any more. */
+static void
+sign_job_abandoned(void *arg)
+{
+	struct sign_job *job = arg;
+
+	job->reply = NULL;
+	if (job->waiter.login == NULL)
+		return; /* the process still owes its answer */
+	login_leave(&job->waiter);
+	sign_job_free(job);
+}
+
+static void
+sign_job_need_login(struct sign_job *job)
+{
+	struct token *t = job->token;
+	const struct key *k = token_key(t, job->ref);
+	char purpose[256];
+
+	if (++job->logins > SIGN_LOGINS_MAX) {
+		sign_job_fail(job, "the module wants a login again and again");
+		return;
+	}
+	if (job->login_count != login_count(t->login)) {
+		sign_job_send(job);
+		return;
+	}
+	snprintf(purpose, sizeof(purpose), "to sign with key \"%s\"",
+	    k == NULL || k->section == NULL ? "?" : k->section->name);
+	login_ask(t->login, &job->waiter, job->client_pid, purpose);
+}
+
+static void
+sign_job_done(struct sign_job *job, struct bytes signature)
+{
+	CLEANUP(buffer_cleanup) struct buffer blob =
+	    BUFFER_INIT(2 * WIRE_SIGNATURE_MAX_BYTES);
+
+	if (signature_blob_put(&blob, job->algorithm, signature,
+	    job->modulus_bytes) != PARSE_OK || blob.failed) {
+		sign_job_fail(job, "the token's signature has a wrong length");
+		return;
+	}
+	reply_put_signature(&job->reply->frame, buffer_bytes(&blob));
+	reply_send(job->reply);
+	sign_job_free(job);
+}
+
+void
+sign_job_lost(struct sign_job *job, const char *why)
+{
+	if (job->reply == NULL)
+		sign_job_free(job);
+	else
+		sign_job_fail(job, why);
+}
+
+void
+sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
+{
+	CLEANUP(cleanup_free) char *words = NULL;
+	struct token *t = job->token;
+	struct key *k = token_key(t, job->ref);
+
+	if (w->outcome == WIRE_OK && job->reply != NULL) {
+		sign_job_done(job, w->signature);
+		return;
+	}
+	if (w->outcome == WIRE_NEED_LOGIN && job->reply != NULL) {
+		sign_job_need_login(job);
+		return;
+	}
+	words = wire_error_words(&w->error);
+	if (w->outcome == WIRE_NEED_CONTEXT) {
+		free(words);
+		words = strdup("this key wants its PIN for each signature "
+		    "(CKA_ALWAYS_AUTHENTICATE), which is not supported yet");
+	}
+	sign_job_lost(job, words == NULL ? "out of memory" : words);
+	if (w->outcome == WIRE_KEY_UNUSABLE && k != NULL)
+		token_key_unusable(t, k, words == NULL ? "?" : words);
+	/* Nothing is believed after a loss: the next one starts afresh. */
+	if (w->outcome == WIRE_LOST)
+		process_end(t->process, "the token was lost");
+}
+
+void
+sign_start(struct reply *r, struct token *t, const struct key *k,
+    struct bytes data, uint32_t flags)
+{
+	uint8_t digest[DIGEST_MAX_BYTES];
+	struct sign_job *job;
+	enum ssh_signature algorithm;
+	struct bytes to_sign;
+	long pid = (long)r->client->peer.pid;
+
+	if (!ssh_signature_choose(k->type, flags, &algorithm)) {
+		log_warn("client %ld: no signature by %s: it asks for ssh-rsa, "
+		    "which is SHA-1 and no longer safe; newer clients ask for "
+		    "rsa-sha2-256 or -512", pid, k->fingerprint);
+		reply_fail(r);
+		return;
+	}
+	if ((job = calloc(1, sizeof(*job))) == NULL ||
+	    !hasher_digest(t->agent->hasher, algorithm, data, digest,
+	    &to_sign)) {
+		log_error("client %ld: no signature: out of memory", pid);
+		free(job);
+		reply_fail(r);
+		return;
+	}
+	job->token = t;
+	job->reply = r;
+	job->client_pid = r->client->peer.pid;
+	job->algorithm = algorithm;
+	job->modulus_bytes = k->modulus_bytes;
+	memcpy(job->ref, k->ref, sizeof(job->ref));
+	job->waiter.done = sign_job_login_done;
+	job->waiter.arg = job;
+	job->data = BUFFER_INIT(CLIENT_MSG_MAX_BYTES);
+	buffer_put(&job->data, to_sign);
+	reply_later(r, sign_job_abandoned, job);
+	if (job->data.failed)
+		sign_job_fail(job, "out of memory");
+	else
+		sign_job_send(job);
+}

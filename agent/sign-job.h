@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One signature on its way: from a client, to a token's process, and back. */
+#ifndef P11_AGENT_AGENT_SIGN_JOB_H
+#define P11_AGENT_AGENT_SIGN_JOB_H
+
+#include "agent/login.h"
+#include "agent/token.h"
+
+struct reply;
+
+struct sign_job {
+	TAILQ_ENTRY(sign_job) entry; /* of the process that has it */
+	struct login_waiter waiter;  /* while it waits for a login */
+	struct token *token;
+	struct reply *reply; /* NULL once the client has gone */
+	pid_t client_pid;
+	uint8_t ref[KEY_REF_BYTES];
+	enum ssh_signature algorithm;
+	size_t modulus_bytes;
+	struct buffer data; /* a digest; for Ed25519 the message */
+	uint32_t wire_id;   /* while a process has it */
+	unsigned logins;    /* it has been sent to wait for */
+	unsigned login_count; /* the token's, when it was sent */
+	bool in_process;
+};
+
+/*
+ * Sign `data` for a client; the reply is sent, now or later, whatever
+ * happens. RSA needs a SHA-2 flag (RFC 9987 section 4.5.1).
+ */
+void sign_start(struct reply *r, struct token *t, const struct key *k,
+    struct bytes data, uint32_t flags);
+
+/* The process that has it answered; the job is off its list. */
+void sign_job_result(struct sign_job *job, const struct wire_sign_result *w);
+
+/* The process that has it is gone; the job is off its list. */
+void sign_job_lost(struct sign_job *job, const char *why);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making, taking over and removing socket files. */
+#include "agent/sockpath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+enum { SOCK_BACKLOG = 128 };
+
+#ifdef __APPLE__
+static const char BASE_VARIABLE[] = "HOME";
+static const char BASE_FOLDER[] = "/.p11-agent";
+#else
+static const char BASE_VARIABLE[] = "XDG_RUNTIME_DIR";
+static const char BASE_FOLDER[] = "/p11-agent";
+#endif
+
+char *
+sock_default_path(char why[static SOCK_WHY_BYTES])
+{
+	const char *base = getenv(BASE_VARIABLE);
+	char *path = NULL;
+	size_t size, end;
+
+	if (base == NULL || base[0] != '/') {
+		snprintf(why, SOCK_WHY_BYTES, "%s is not set, so there is no "
+		    "default place for the socket: name one with -a",
+		    BASE_VARIABLE);
+		return NULL;
+	}
+	end = strlen(base) + sizeof(BASE_FOLDER) - 1;
+	size = end + sizeof("/agent.sock");
+	if ((path = malloc(size)) == NULL) {
+		snprintf(why, SOCK_WHY_BYTES, "out of memory");
+		return NULL;
+	}
+	snprintf(path, size, "%s%s", base, BASE_FOLDER);
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		snprintf(why, SOCK_WHY_BYTES, "%s cannot be made: %s", path,
+		    strerror(errno));
+		free(path);
+		return NULL;
+	}
+	snprintf(path + end, size - end, "/agent.sock");
+	return path;
+}
+
+/* Nobody else may replace files there. Returns an fd of it, or -1. */
+static int
+folder_open(const char *path, char why[static SOCK_WHY_BYTES])
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(cleanup_free) char *folder = slash == NULL ? strdup(".") :
+	    strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	CLEANUP(cleanup_close) int fd = -1;
+	struct stat st;
+	int ret;
+
+	if (folder == NULL) {
+		snprintf(why, SOCK_WHY_BYTES, "out of memory");
+		return -1;
+	}
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		snprintf(why, SOCK_WHY_BYTES, "folder %s: %s", folder,
+		    strerror(errno));
+		return -1;
+	}
+	if ((st.st_mode & S_ISVTX) == 0 && ((st.st_mode & 022) != 0 ||
+	    (st.st_uid != geteuid() && st.st_uid != 0))) {
+		snprintf(why, SOCK_WHY_BYTES, "folder %s: others may replace "
+		    "the socket there (it must be yours and writable by you "
+		    "alone, as after chmod 700)", folder);
+		return -1;
+	}
+	ret = fd;
+	fd = -1;
+	return ret;
+}
+
+static bool
+sock_address(const char *path, struct sockaddr_un *ret,
+    char why[static SOCK_WHY_BYTES])
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(ret->sun_path)) {
+		snprintf(why, SOCK_WHY_BYTES, "%s: a socket's path may have "
+		    "%zu bytes at most", path, sizeof(ret->sun_path) - 1);
+		return false;
+	}
+	memcpy(ret->sun_path, path, strlen(path) + 1);
+	return true;
+}
+
+enum sock_state { SOCK_STALE, SOCK_LIVE, SOCK_OTHER };
+
+/* Something stands at our path. */
+static enum sock_state
+sock_probe(const struct sockaddr_un *addr)
+{
+	CLEANUP(cleanup_close) int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat st;
+
+	if (lstat(addr->sun_path, &st) != 0)
+		return errno == ENOENT ? SOCK_STALE : SOCK_OTHER;
+	if (!S_ISSOCK(st.st_mode) || fd < 0)
+		return SOCK_OTHER;
+	/* A full backlog answers EAGAIN: somebody is there. */
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ||
+	    errno == EAGAIN || errno == EINPROGRESS)
+		return SOCK_LIVE;
+	return errno == ECONNREFUSED ? SOCK_STALE : SOCK_OTHER;
+}
+
+static int
+sock_bind(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	mode_t old;
+	int r, err;
+
+	if (fd < 0)
+		return -1;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	old = umask(0177);
+	r = bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
+	err = errno;
+	umask(old);
+	if (r == 0 && listen(fd, SOCK_BACKLOG) == 0)
+		return fd;
+	err = r == 0 ? errno : err;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+/* Bind, over a stale file if need be. The folder is locked by the caller. */
+static enum sock_result
+sock_take(const struct sockaddr_un *addr, int *ret_fd,
+    char why[static SOCK_WHY_BYTES])
+{
+	const char *path = addr->sun_path;
+
+	if ((*ret_fd = sock_bind(addr)) >= 0)
+		return SOCK_OK;
+	if (errno == EADDRINUSE) {
+		switch (sock_probe(addr)) {
+		case SOCK_LIVE:
+			snprintf(why, SOCK_WHY_BYTES, "%s: another agent "
+			    "serves this socket", path);
+			return SOCK_IN_USE;
+		case SOCK_OTHER:
+			snprintf(why, SOCK_WHY_BYTES, "%s: something that is "
+			    "not an old socket stands there", path);
+			return SOCK_ERROR;
+		case SOCK_STALE:
+			unlink(path);
+			if ((*ret_fd = sock_bind(addr)) >= 0)
+				return SOCK_OK;
+			break;
+		}
+	}
+	snprintf(why, SOCK_WHY_BYTES, "%s: %s", path, strerror(errno));
+	return SOCK_ERROR;
+}
+
+enum sock_result
+sock_listen(const char *path, struct listen_socket *ret,
+    char why[static SOCK_WHY_BYTES])
+{
+	CLEANUP(cleanup_close) int folder = folder_open(path, why);
+	struct listen_socket s = LISTEN_SOCKET_NONE;
+	struct sockaddr_un addr;
+	enum sock_result r;
+	struct stat st;
+
+	if (folder < 0 || !sock_address(path, &addr, why))
+		return SOCK_ERROR;
+	/* Two agents at once: else both could find the other's file stale. */
+	flock(folder, LOCK_EX);
+	if ((r = sock_take(&addr, &s.fd, why)) != SOCK_OK)
+		return r;
+	s.path = strdup(path);
+	if (s.path == NULL || lstat(path, &st) != 0) {
+		snprintf(why, SOCK_WHY_BYTES, "%s: %s", path,
+		    strerror(errno));
+		unlink(path);
+		listen_socket_close(&s);
+		return SOCK_ERROR;
+	}
+	s.dev = st.st_dev;
+	s.ino = st.st_ino;
+	*ret = s;
+	return SOCK_OK;
+}
+
+void
+listen_socket_close(struct listen_socket *s)
+{
+	struct stat st;
+
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->path != NULL && lstat(s->path, &st) == 0 &&
+	    st.st_dev == s->dev && st.st_ino == s->ino)
+		unlink(s->path);
+	free(s->path);
+	*s = LISTEN_SOCKET_NONE;
+}

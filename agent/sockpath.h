@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Socket files: where, made by whom, taken over from whom. */
+#ifndef P11_AGENT_AGENT_SOCKPATH_H
+#define P11_AGENT_AGENT_SOCKPATH_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What a unix address holds (macOS: 104 bytes), and a message about it. */
+enum { SOCK_WHY_BYTES = 512 };
+
+/* A listening socket and the file that we made for it. */
+struct listen_socket {
+	int fd;	    /* -1: none */
+	char *path; /* owned */
+	dev_t dev;
+	ino_t ino;
+};
+
+#define LISTEN_SOCKET_NONE ((struct listen_socket){.fd = -1})
+
+enum sock_result {
+	SOCK_OK,
+	SOCK_IN_USE, /* another agent answers there */
+	SOCK_ERROR,
+};
+
+/*
+ * $XDG_RUNTIME_DIR/p11-agent/agent.sock (macOS: ~/.p11-agent/agent.sock);
+ * its folder is made, 0700. NULL, with words in `why`, when there is no such
+ * place; else to be freed by the caller.
+ */
+char *sock_default_path(char why[static SOCK_WHY_BYTES]);
+
+/*
+ * Listen on a socket file of mode 0600; a file that nobody listens on is
+ * taken over. The folder must be ours alone, or sticky. `why` is set unless
+ * SOCK_OK.
+ */
+enum sock_result sock_listen(const char *path, struct listen_socket *ret,
+    char why[static SOCK_WHY_BYTES]);
+
+/* Stop listening; the file goes if it is still the one that we made. */
+void listen_socket_close(struct listen_socket *s);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Starting child processes, and learning that they ended. */
+#include "agent/spawn.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+enum {
+	CHILD_FD = 3,
+	CHILD_EXTRA_FD = 4,
+	/* The shell's statuses for "found, cannot run" and "not found". */
+	EXIT_NOT_RUN = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+extern char **environ;
+
+struct child {
+	TAILQ_ENTRY(child) entry;
+	pid_t pid;
+	spawn_exited exited; /* NULL: nobody wants the report */
+	void *arg;
+};
+
+TAILQ_HEAD(child_list, child);
+
+struct spawner {
+	struct event *sigchld;
+	struct child_list children;
+	sigset_t mask;
+	struct rlimit fds;
+};
+
+/*
+ * Has it ended? Its group is killed while its pid is still taken, so that
+ * the signal cannot reach a stranger.
+ */
+static bool
+child_reap(struct child *c, int *ret_status)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) !=
+	    0 || info.si_pid != c->pid)
+		return false;
+	kill(-c->pid, SIGKILL);
+	return waitpid(c->pid, ret_status, WNOHANG) == c->pid;
+}
+
+/* Reports may start and forget children: look from the front each time. */
+static bool
+spawner_report_one(struct spawner *s)
+{
+	struct child *c;
+	int status;
+
+	TAILQ_FOREACH(c, &s->children, entry) {
+		if (!child_reap(c, &status))
+			continue;
+		TAILQ_REMOVE(&s->children, c, entry);
+		if (c->exited != NULL)
+			c->exited(c->arg, status);
+		free(c);
+		return true;
+	}
+	return false;
+}
+
+static void
+spawner_sigchld(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	while (spawner_report_one(arg))
+		continue;
+}
+
+struct spawner *
+spawner_new(struct event_base *base)
+{
+	struct spawner *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	TAILQ_INIT(&s->children);
+	if (sigprocmask(SIG_SETMASK, NULL, &s->mask) != 0 ||
+	    getrlimit(RLIMIT_NOFILE, &s->fds) != 0 ||
+	    (s->sigchld = evsignal_new(base, SIGCHLD, spawner_sigchld, s)) ==
+	    NULL || evsignal_add(s->sigchld, NULL) != 0)
+		return spawner_free(s);
+	return s;
+}
+
+struct spawner *
+spawner_free(struct spawner *s)
+{
+	struct child *c;
+
+	if (s == NULL)
+		return NULL;
+	while ((c = TAILQ_FIRST(&s->children)) != NULL) {
+		kill(-c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		TAILQ_REMOVE(&s->children, c, entry);
+		free(c);
+	}
+	if (s->sigchld != NULL)
+		event_free(s->sigchld);
+	free(s);
+	return NULL;
+}
+
+static size_t
+strings_count(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+/* Does NAME=VALUE set a variable that `more` sets as well? */
+static bool
+env_is_replaced(const char *setting, const char *const *more)
+{
+	size_t len = strcspn(setting, "=") + 1;
+
+	for (; more != NULL && *more != NULL; more++)
+		if (strncmp(setting, *more, len) == 0)
+			return true;
+	return false;
+}
+
+/* Our environment with `more` over it; the strings stay where they are. */
+static char **
+env_merge(const char *const *more)
+{
+	size_t n_more = strings_count(more), n = 0;
+	char **env = calloc(strings_count((const char *const *)environ) +
+	    n_more + 1, sizeof(*env));
+
+	if (env == NULL)
+		return NULL;
+	for (char **e = environ; *e != NULL; e++)
+		if (!env_is_replaced(*e, more))
+			env[n++] = *e;
+	if (n_more > 0)
+		memcpy(env + n, more, n_more * sizeof(*env));
+	return env;
+}
+
+static void
+child_close_from(int first)
+{
+#ifdef __linux__
+	if (close_range((unsigned)first, ~0U, 0) == 0)
+		return;
+#endif
+	for (int fd = first; fd < getdtablesize(); fd++)
+		close(fd);
+}
+
+/* 0 nothing to read, 1 and 2 our log, 3 and maybe 4 as asked for. */
+static bool
+child_fds(const struct spawn_options *o)
+{
+	/* Out of the way of the numbers that they will get. */
+	int fd = fcntl(o->fd, F_DUPFD, CHILD_EXTRA_FD + 1);
+	int extra = o->extra_fd < 0 ? -1 :
+	    fcntl(o->extra_fd, F_DUPFD, CHILD_EXTRA_FD + 1);
+	int null = open("/dev/null", O_RDWR);
+
+	if (fd < 0 || null < 0 || (o->extra_fd >= 0 && extra < 0) ||
+	    dup2(null, 0) < 0 || dup2(2, 1) < 0 || dup2(fd, CHILD_FD) < 0)
+		return false;
+	if (extra < 0) {
+		child_close_from(CHILD_FD + 1);
+		return true;
+	}
+	if (dup2(extra, CHILD_EXTRA_FD) < 0)
+		return false;
+	child_close_from(CHILD_EXTRA_FD + 1);
+	return true;
+}
+
+/* Die with the daemon, however it dies. */
+static void
+child_tie_to(pid_t parent)
+{
+#ifdef __linux__
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+#endif
+	if (getppid() != parent)
+		_exit(EXIT_NOT_RUN);
+}
+
+static void
+child_signals(const struct spawner *s)
+{
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			signal(number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
+}
+
+static _Noreturn void
+child_run(const struct spawner *s, const struct spawn_options *o, pid_t parent,
+    char *const *argv, char *const *env)
+{
+	static const char said[] = "p11-agent: cannot run ";
+	int err;
+
+	setpgid(0, 0);
+	child_tie_to(parent);
+	child_signals(s);
+	setrlimit(RLIMIT_NOFILE, &s->fds);
+	if (child_fds(o))
+		execve(o->program, argv, env);
+	err = errno;
+	if (write(2, said, sizeof(said) - 1) > 0)
+		perror(o->program);
+	_exit(err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
+}
+
+struct child *
+spawn_start(struct spawner *s, const struct spawn_options *o,
+    spawn_exited exited, void *arg)
+{
+	struct child *c = calloc(1, sizeof(*c));
+	char **env = env_merge(o->env);
+	size_t n = strings_count(o->argv) + 1;
+	char **argv = calloc(n, sizeof(*argv));
+	pid_t parent = getpid();
+
+	if (argv != NULL)
+		memcpy(argv, o->argv, n * sizeof(*argv));
+	if (c == NULL || env == NULL || argv == NULL ||
+	    (c->pid = fork()) < 0) {
+		free(c);
+		c = NULL;
+	} else if (c->pid == 0) {
+		child_run(s, o, parent, argv, env);
+	} else {
+		/* Both sides do it: no kill may come too early. */
+		setpgid(c->pid, c->pid);
+		c->exited = exited;
+		c->arg = arg;
+		TAILQ_INSERT_TAIL(&s->children, c, entry);
+	}
+	free(env);
+	free(argv);
+	return c;
+}
+
+pid_t
+child_pid(const struct child *c)
+{
+	return c->pid;
+}
+
+void
+child_kill(struct child *c)
+{
+	kill(-c->pid, SIGKILL);
+}
+
+void
+child_forget(struct child *c)
+{
+	c->exited = NULL;
+	child_kill(c);
+}

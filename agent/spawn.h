@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Child processes: a request to start one, later a report of its exit. The
+ * only place that forks. Each child leads its own process group, has the
+ * signal mask and limits that we were started with (but no core dumps), and
+ * of our files only standard error and those named.
+ */
+#ifndef P11_AGENT_AGENT_SPAWN_H
+#define P11_AGENT_AGENT_SPAWN_H
+
+#include <sys/types.h>
+
+struct child;
+struct event_base;
+struct spawner;
+
+struct spawn_options {
+	const char *program;	 /* path */
+	const char *const *argv; /* NULL-terminated */
+	const char *const *env;	 /* NAME=VALUE, over our own; or NULL */
+	int fd;			 /* becomes fd 3; stays the caller's */
+	int extra_fd;		 /* becomes fd 4; -1: none */
+};
+
+/* status: as from waitpid. The child is gone when this returns. */
+typedef void (*spawn_exited)(void *arg, int status);
+
+/*
+ * Remembers the signal mask and the limits of this moment for its children.
+ * NULL when memory is out.
+ */
+struct spawner *spawner_new(struct event_base *base);
+
+/* Kills every child's group, without a report, and reaps. Returns NULL. */
+struct spawner *spawner_free(struct spawner *s);
+
+/* NULL with errno when it cannot be started. */
+struct child *spawn_start(struct spawner *s, const struct spawn_options *o,
+    spawn_exited exited, void *arg);
+
+pid_t child_pid(const struct child *c);
+
+/* SIGKILL to its group; the report comes later. */
+void child_kill(struct child *c);
+
+/* The same, and no report: c is not the caller's any more. */
+void child_forget(struct child *c);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first moments: requests that come while providers are in their first
+ * scan wait for it, at most `start-wait`, instead of getting an empty list.
+ */
+#ifndef P11_AGENT_AGENT_STARTUP_H
+#define P11_AGENT_AGENT_STARTUP_H
+
+#include "agent/agent.h"
+#include "common/bytes.h"
+
+struct reply;
+struct startup;
+
+struct startup *startup_new(struct agent *agent);
+
+/* Requests that still wait get FAILURE. Returns NULL. */
+struct startup *startup_free(struct startup *s);
+
+/* The providers' first scans have been started: count the time from now. */
+void startup_begin(struct agent *agent, uint32_t wait_ms);
+
+/* Is there something worth waiting for? */
+bool startup_pending(const struct agent *agent);
+
+/* Dispatch the message (copied) again when it is over. */
+void startup_wait(struct reply *r, struct bytes message);
+
+/* A scan has ended: go on if it was the last one. */
+void startup_check(struct agent *agent);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Framed connections on the event loop. */
+#include "agent/stream.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/frame.h"
+
+enum {
+	STREAM_READ_BYTES = 4096,
+	/* Of one big frame, before other connections get their turn. */
+	STREAM_READ_MAX_BYTES = 64 * 1024,
+	/* A peer with more than this unread is not listened to. */
+	STREAM_OUT_HIGH_BYTES = 64 * 1024,
+};
+
+struct stream {
+	struct event readable;
+	struct event writable;
+	const struct stream_events *events; /* borrowed */
+	void *arg;
+	struct buffer in;
+	struct buffer out;
+	size_t frame_max_bytes;
+	const char *broken; /* why it cannot go on; to be reported */
+	int fd;
+	unsigned depth;	 /* callbacks of ours that are running */
+	bool paused;	 /* by the owner */
+	bool stalled;	 /* by us: the peer does not read its answers */
+	bool closed;	 /* reported */
+	bool freed;	 /* free when depth is 0 again */
+	bool writing;	 /* writable is added */
+};
+
+static void
+stream_destroy(struct stream *s)
+{
+	buffer_clear(&s->in);
+	buffer_clear(&s->out);
+	free(s);
+}
+
+static void
+stream_stop(struct stream *s)
+{
+	event_del(&s->readable);
+	event_del(&s->writable);
+	s->writing = false;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+struct stream *
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return NULL;
+	if (!s->freed)
+		stream_stop(s);
+	s->freed = true;
+	if (s->depth == 0)
+		stream_destroy(s);
+	return NULL;
+}
+
+static void
+stream_enter(struct stream *s)
+{
+	s->depth++;
+}
+
+/* False when the stream was freed meanwhile; it is gone then. */
+static bool
+stream_leave(struct stream *s)
+{
+	if (--s->depth > 0 || !s->freed)
+		return !s->freed;
+	stream_destroy(s);
+	return false;
+}
+
+/* Report the end once. The caller is inside enter/leave. */
+static void
+stream_report(struct stream *s, const char *why)
+{
+	if (s->closed || s->freed)
+		return;
+	s->closed = true;
+	event_del(&s->readable);
+	event_del(&s->writable);
+	s->writing = false;
+	s->events->closed(s->arg, why);
+}
+
+/* Let the loop call us again soon: an error to report, frames to hand over. */
+static void
+stream_wake(struct stream *s)
+{
+	event_active(&s->readable, EV_READ, 0);
+}
+
+/* Hand over whole frames. False when there is no going on. */
+static bool
+stream_frames(struct stream *s)
+{
+	struct bytes body;
+
+	while (!s->paused && !s->freed && !s->closed) {
+		switch (frame_peek(&s->in, s->frame_max_bytes, &body)) {
+		case FRAME_READY:
+			s->events->frame(s->arg, body);
+			if (s->freed)
+				return false;
+			frame_drop(&s->in, body);
+			continue;
+		case FRAME_MORE:
+			break;
+		case FRAME_BAD:
+			s->broken = "a message of length 0 or over the limit";
+			return false;
+		}
+		break;
+	}
+	/* An idle connection holds no memory for its next message. */
+	if (s->in.len == 0)
+		buffer_clear(&s->in);
+	return true;
+}
+
+/* How much to read: all of a big frame's rest, within fairness. */
+static size_t
+stream_want(const struct stream *s)
+{
+	struct bytes head = buffer_bytes(&s->in);
+	size_t want;
+
+	if (head.len < 4)
+		return STREAM_READ_BYTES;
+	want = (size_t)head.p[0] << 24 | (size_t)head.p[1] << 16 |
+	    (size_t)head.p[2] << 8 | head.p[3];
+	if (want > s->frame_max_bytes || want + 4 <= head.len)
+		return STREAM_READ_BYTES;
+	want = want + 4 - head.len;
+	if (want < STREAM_READ_BYTES)
+		return STREAM_READ_BYTES;
+	return want < STREAM_READ_MAX_BYTES ? want : STREAM_READ_MAX_BYTES;
+}
+
+enum stream_got { STREAM_GOT_SOME, STREAM_GOT_NONE, STREAM_GOT_END };
+
+static enum stream_got
+stream_read(struct stream *s)
+{
+	size_t want = stream_want(s);
+	uint8_t *room = buffer_room(&s->in, want);
+	ssize_t n;
+
+	if (room == NULL) {
+		s->broken = "out of memory";
+		return STREAM_GOT_END;
+	}
+	n = read(s->fd, room, want);
+	if (n > 0) {
+		buffer_added(&s->in, (size_t)n);
+		return STREAM_GOT_SOME;
+	}
+	if (n == 0)
+		return STREAM_GOT_END;
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+		if (s->in.len == 0)
+			buffer_clear(&s->in);
+		return STREAM_GOT_NONE;
+	}
+	s->broken = strerror(errno);
+	return STREAM_GOT_END;
+}
+
+/* The end of what the peer sends. The caller is inside enter/leave. */
+static void
+stream_end(struct stream *s)
+{
+	if (s->broken == NULL && s->in.len != 0)
+		s->broken = "closed in the middle of a message";
+	stream_report(s, s->broken);
+}
+
+static void
+stream_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+	enum stream_got got;
+
+	(void)fd;
+	(void)what;
+	stream_enter(s);
+	if (s->broken != NULL) {
+		stream_report(s, s->broken);
+	} else if (!s->paused && !s->stalled) {
+		got = stream_read(s);
+		if (!stream_frames(s))
+			stream_report(s, s->broken);
+		else if (got == STREAM_GOT_END)
+			stream_end(s);
+	}
+	stream_leave(s);
+}
+
+/* Read, unless the owner or an overfull output forbids it. */
+static void
+stream_listen(struct stream *s)
+{
+	if (s->closed || s->freed)
+		return;
+	if (s->paused || s->stalled)
+		event_del(&s->readable);
+	else
+		event_add(&s->readable, NULL);
+}
+
+static void
+stream_write(struct stream *s)
+{
+	ssize_t n;
+
+	while (s->out.len > 0) {
+		n = write(s->fd, s->out.p, s->out.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0) {
+			s->broken = strerror(errno);
+			buffer_clear(&s->out);
+			stream_wake(s);
+			return;
+		}
+		buffer_consume(&s->out, (size_t)n);
+	}
+	if (s->out.len == 0)
+		buffer_clear(&s->out);
+}
+
+void
+stream_flush(struct stream *s)
+{
+	bool stall;
+
+	if (s->closed || s->freed || s->broken != NULL)
+		return;
+	if (s->out.failed) {
+		s->broken = "does not read its answers";
+		stream_wake(s);
+		return;
+	}
+	stream_write(s);
+	if (s->out.len > 0 && !s->writing) {
+		event_add(&s->writable, NULL);
+		s->writing = true;
+	} else if (s->out.len == 0 && s->writing) {
+		event_del(&s->writable);
+		s->writing = false;
+	}
+	stall = s->out.len > STREAM_OUT_HIGH_BYTES;
+	if (stall != s->stalled) {
+		s->stalled = stall;
+		stream_listen(s);
+		if (!stall)
+			stream_wake(s);
+	}
+}
+
+static void
+stream_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	stream_flush(arg);
+}
+
+struct buffer *
+stream_out(struct stream *s)
+{
+	return &s->out;
+}
+
+void
+stream_pause(struct stream *s)
+{
+	s->paused = true;
+	stream_listen(s);
+}
+
+void
+stream_resume(struct stream *s)
+{
+	if (!s->paused)
+		return;
+	s->paused = false;
+	stream_listen(s);
+	if (!s->closed && !s->freed)
+		stream_wake(s);
+}
+
+void
+stream_drain(struct stream *s)
+{
+	stream_enter(s);
+	while (s->broken == NULL && !s->freed && !s->closed && !s->paused &&
+	    stream_read(s) == STREAM_GOT_SOME)
+		if (!stream_frames(s))
+			break;
+	stream_leave(s);
+}
+
+int
+stream_fd(const struct stream *s)
+{
+	return s->fd;
+}
+
+struct stream *
+stream_new(struct event_base *base, int fd,
+    const struct stream_limits *limits, const struct stream_events *events,
+    void *arg)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	int flags = fcntl(fd, F_GETFL);
+
+	if (s == NULL || flags < 0 || fcntl(fd, F_SETFL,
+	    flags | O_NONBLOCK) != 0) {
+		free(s);
+		close(fd);
+		return NULL;
+	}
+	s->events = events;
+	s->arg = arg;
+	s->fd = fd;
+	s->frame_max_bytes = limits->frame_max_bytes;
+	s->in = BUFFER_INIT(limits->frame_max_bytes + 4 +
+	    STREAM_READ_MAX_BYTES);
+	s->out = BUFFER_INIT(limits->out_max_bytes);
+	if (event_assign(&s->readable, base, fd, EV_READ | EV_PERSIST,
+	    stream_readable, s) != 0 ||
+	    event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST,
+	    stream_writable, s) != 0 ||
+	    event_add(&s->readable, NULL) != 0) {
+		close(fd);
+		free(s);
+		return NULL;
+	}
+	return s;
+}

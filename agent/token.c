@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tokens and their keys, as reported by provider processes. */
+#include "agent/token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/allowlist.h"
+#include "agent/login.h"
+#include "agent/process.h"
+#include "agent/provider.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/text.h"
+
+static void
+key_clear(struct key *k)
+{
+	free(k->blob);
+	free(k->id);
+	free(k->label);
+	free(k->reason);
+	*k = (struct key){.type = SSH_KEY_UNKNOWN};
+}
+
+static void
+keys_free(struct key *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		key_clear(&keys[i]);
+	free(keys);
+}
+
+static enum ssh_key_type
+key_type(enum key_kind kind)
+{
+	switch (kind) {
+	case KEY_RSA:
+		return SSH_KEY_RSA;
+	case KEY_EC_P256:
+		return SSH_KEY_ECDSA_P256;
+	case KEY_EC_P384:
+		return SSH_KEY_ECDSA_P384;
+	case KEY_EC_P521:
+		return SSH_KEY_ECDSA_P521;
+	case KEY_ED25519:
+		return SSH_KEY_ED25519;
+	case KEY_OTHER:
+		break;
+	}
+	return SSH_KEY_UNKNOWN;
+}
+
+/* The SSH form of the public half. False when memory is out. */
+static bool
+key_set_public(struct key *k, const struct public_key *p)
+{
+	CLEANUP(buffer_cleanup) struct buffer b =
+	    BUFFER_INIT(2 * ATTRIBUTE_MAX_BYTES);
+
+	k->type = key_type(p->kind);
+	if (k->type == SSH_KEY_UNKNOWN)
+		return true;
+	if (key_blob_put(&b, k->type, p->a, p->b) != PARSE_OK || b.failed)
+		return false;
+	if (p->kind == KEY_RSA)
+		k->modulus_bytes = p->a.len;
+	return bytes_dup(buffer_bytes(&b), &k->blob, &k->blob_len) &&
+	    key_blob_fingerprint(buffer_bytes(&b), k->fingerprint);
+}
+
+static bool
+key_from_wire(struct key *k, const struct wire_key *w)
+{
+	memcpy(k->ref, w->ref, sizeof(k->ref));
+	k->flags = w->flags;
+	k->label = words_copy(w->label);
+	if (w->reason.len > 0 && (k->reason = words_copy(w->reason)) == NULL)
+		return false;
+	return k->label != NULL && bytes_dup(w->id, &k->id, &k->id_len) &&
+	    key_set_public(k, &w->key);
+}
+
+struct key *
+token_key(struct token *t, const uint8_t *ref)
+{
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (memcmp(t->keys[i].ref, ref, KEY_REF_BYTES) == 0)
+			return &t->keys[i];
+	return NULL;
+}
+
+/* What the token's objects settled once is not unsettled by a public view. */
+static void
+key_inherit(struct key *k, struct key *old)
+{
+	k->hidden = old->hidden;
+	if ((old->flags & KEY_PRIVATE_SETTLED) == 0 ||
+	    (k->flags & KEY_PRIVATE_SETTLED) != 0)
+		return;
+	k->flags |= old->flags &
+	    (KEY_PRIVATE_SETTLED | KEY_HAS_PRIVATE | KEY_ALWAYS_AUTHENTICATE);
+	if (k->reason == NULL) {
+		k->reason = old->reason;
+		old->reason = NULL;
+	}
+}
+
+static bool
+keys_have(const struct key *keys, size_t n, const uint8_t *ref)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(keys[i].ref, ref, KEY_REF_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* Replace the keys by those of a report. False when memory is out. */
+static bool
+token_set_keys(struct token *t, struct wire_token *w)
+{
+	bool settled = (w->flags & TOKEN_LOGGED_IN) != 0 ||
+	    (w->flags & TOKEN_LOGIN_REQUIRED) == 0;
+	struct key *keys = calloc(w->n_keys + t->n_keys + 1, sizeof(*keys));
+	struct wire_key wk;
+	size_t n = 0;
+
+	if (keys == NULL)
+		return false;
+	while (wire_key_next(w, &wk)) {
+		struct key *old = token_key(t, wk.ref);
+
+		if (!key_from_wire(&keys[n], &wk)) {
+			keys_free(keys, n + 1);
+			return false;
+		}
+		if (old != NULL)
+			key_inherit(&keys[n], old);
+		n++;
+	}
+	/* Keys that show only after a login are still there before it. */
+	for (size_t i = 0; i < t->n_keys && !settled; i++) {
+		struct key *old = &t->keys[i];
+
+		if ((old->flags & KEY_PRIVATE_SETTLED) != 0 &&
+		    !keys_have(keys, n, old->ref)) {
+			keys[n++] = *old;
+			*old = (struct key){.type = SSH_KEY_UNKNOWN};
+		}
+	}
+	keys_free(t->keys, t->n_keys);
+	t->keys = keys;
+	t->n_keys = n;
+	return true;
+}
+
+/* Copy the five texts of an id behind one another; the views point there. */
+static bool
+token_set_id(struct token *t, const struct token_id *id)
+{
+	const struct bytes from[] = {id->manufacturer, id->model, id->serial,
+	    id->label, id->slot_description};
+	struct bytes *const to[] = {&t->id.manufacturer, &t->id.model,
+	    &t->id.serial, &t->id.label, &t->id.slot_description};
+	size_t n = sizeof(from) / sizeof(from[0]), len = 1;
+	char *p, label[256], serial[128];
+
+	for (size_t i = 0; i < n; i++)
+		len += from[i].len;
+	if ((p = t->text = malloc(len)) == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (from[i].len > 0)
+			memcpy(p, from[i].p, from[i].len);
+		*to[i] = bytes_of(p, from[i].len);
+		p += from[i].len;
+	}
+	text_printable(id->label, label, sizeof(label));
+	text_printable(id->serial, serial, sizeof(serial));
+	len = sizeof(label) + sizeof(serial) + 16;
+	if ((t->name = malloc(len)) == NULL)
+		return false;
+	snprintf(t->name, len, "%s (serial %s)",
+	    label[0] == '\0' ? "token without a label" : label,
+	    serial[0] == '\0' ? "unknown" : serial);
+	return true;
+}
+
+static struct token *
+token_new(struct provider *provider, const struct token_id *id)
+{
+	struct token *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->agent = provider->agent;
+	t->provider = provider;
+	TAILQ_INSERT_TAIL(&t->agent->tokens, t, entry);
+	if (!token_set_id(t, id) || (t->login = login_new(t)) == NULL)
+		return token_free(t);
+	return t;
+}
+
+static struct token *
+token_find(const struct provider *provider, const struct token_id *id)
+{
+	struct token *t;
+
+	TAILQ_FOREACH(t, &provider->agent->tokens, entry) {
+		if (t->provider == provider && token_id_same(&t->id, id) &&
+		    bytes_equal(t->id.slot_description, id->slot_description))
+			return t;
+	}
+	return NULL;
+}
+
+struct token *
+token_report(struct provider *provider, struct wire_token *w)
+{
+	struct token *t = token_find(provider, &w->id);
+
+	if (t == NULL && (t = token_new(provider, &w->id)) == NULL)
+		return NULL;
+	if (!token_set_keys(t, w))
+		return NULL;
+	t->flags = w->flags;
+	t->pin_min = w->pin_min;
+	t->pin_max = w->pin_max;
+	t->seen = true;
+	allowlist_update(t->agent);
+	return t;
+}
+
+struct token *
+token_free(struct token *t)
+{
+	struct agent *agent;
+
+	if (t == NULL)
+		return NULL;
+	agent = t->agent;
+	TAILQ_REMOVE(&agent->tokens, t, entry);
+	t->login = login_free(t->login);
+	t->process = process_free(t->process);
+	keys_free(t->keys, t->n_keys);
+	free(t->text);
+	free(t->name);
+	free(t->last_error);
+	free(t);
+	allowlist_update(agent);
+	return NULL;
+}
+
+bool
+token_needs_login(const struct token *t)
+{
+	return (t->flags & TOKEN_LOGIN_REQUIRED) != 0 &&
+	    (t->process == NULL || (t->flags & TOKEN_LOGGED_IN) == 0);
+}
+
+void
+token_key_unusable(struct token *t, struct key *k, const char *reason)
+{
+	free(k->reason);
+	k->reason = strdup(reason);
+	allowlist_update(t->agent);
+}
+
+void
+token_set_error(struct token *t, const char *text)
+{
+	free(t->last_error);
+	t->last_error = strdup(text);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the daemon knows of a token and its keys, whether a process serves it
+ * at the moment or not. Filled from WIRE_TOKEN messages.
+ */
+#ifndef P11_AGENT_AGENT_TOKEN_H
+#define P11_AGENT_AGENT_TOKEN_H
+
+#include <sys/queue.h>
+
+#include "agent/agent.h"
+#include "pkcs11/wire.h"
+#include "proto/keyblob.h"
+
+struct config_key;
+struct login;
+struct process;
+
+struct key {
+	uint8_t ref[KEY_REF_BYTES];
+	enum ssh_key_type type;
+	uint8_t *blob; /* owned; NULL for a key without an SSH algorithm */
+	size_t blob_len;
+	size_t modulus_bytes; /* RSA */
+	char fingerprint[FINGERPRINT_BYTES];
+	uint8_t *id; /* CKA_ID; owned */
+	size_t id_len;
+	char *label;	/* CKA_LABEL, printable; owned */
+	uint32_t flags; /* enum key_flag */
+	char *reason;	/* why it cannot sign; NULL when it may; owned */
+	bool hidden;	/* by ssh-add -d */
+	/* Where allowlist_update put it. */
+	const struct config_key *section; /* borrowed from the config */
+	size_t position; /* 1 is the first that is shown; 0: not allowed */
+};
+
+struct token {
+	TAILQ_ENTRY(token) entry;
+	struct agent *agent;
+	struct provider *provider;
+	struct token_id id; /* views of text below */
+	char *text;	    /* owned */
+	char *name;	    /* for people: label and serial, printable; owned */
+	uint32_t flags;	    /* enum token_flag */
+	uint32_t pin_min, pin_max;
+	struct key *keys; /* owned */
+	size_t n_keys;
+	struct process *process; /* owned; NULL while none serves it */
+	struct login *login;	 /* owned */
+	char *last_error;	 /* owned; the last request that failed */
+	bool hidden;		 /* by ssh-add -e or -D */
+	bool seen;		 /* in the scan that is under way */
+};
+
+/*
+ * Take over what a scan (or the token's own process) reports: a token that
+ * is not known yet is added. A view from before the login does not take
+ * away what one from after it has shown. NULL when memory is out.
+ */
+struct token *token_report(struct provider *provider, struct wire_token *w);
+
+/* Forget it, and fail what waits for it. NULL is fine. Returns NULL. */
+struct token *token_free(struct token *t);
+
+/* The key with this reference, or NULL. */
+struct key *token_key(struct token *t, const uint8_t *ref);
+
+/* A login is required, and its process has not had one. */
+bool token_needs_login(const struct token *t);
+
+/* The key can never sign again in this form; it leaves the list. */
+void token_key_unusable(struct token *t, struct key *k, const char *reason);
+
+/* Keep the words of a failure for `status`. */
+void token_set_error(struct token *t, const char *text);
+
+#endif
