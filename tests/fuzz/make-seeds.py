@@ -7,6 +7,7 @@ inputs that a fuzzer found lie in the same folders. A target is a function
 that yields (name, bytes), marked with @target("its name").
 """
 
+import hashlib
 import pathlib
 import struct
 
@@ -60,6 +61,73 @@ def answers():
     yield "cached", u8(0) + string("1234") + string("") + u8(1)
     yield "cancel", u8(1) + string("") + string("") + u8(0)
     yield "no-way", u8(2) + string("") + string("no display") + u8(0)
+
+
+@target("wire")
+def wire_messages():
+    token_id = b"".join(string(text) for text in (
+        "Yubico", "YubiKey YK5", "10112904", "work",
+        "Yubico YubiKey CCID 00 00"))
+    error = (string("C_Sign") + u64(0x32) + string("CKR_DEVICE_REMOVED")
+             + string("text"))
+
+    def key(kind, a, b=b"", reason=""):
+        value = u8(kind) + string(a) + string(b)
+        return (hashlib.sha256(value).digest() + value + string(b"\1")
+                + string("label") + u32(0x11) + string(reason))
+
+    keys = [
+        key(1, b"\xc3" * 256, b"\1\0\1"),
+        key(2, b"\4" + b"\1" * 64),
+        key(3, b"\4" + b"\1" * 96),
+        key(4, b"\4" + b"\1" * 132),
+        key(5, b"\7" * 32),
+        key(6, b"secp256k1", b"", "no SSH algorithm"),
+    ]
+    yield "start-scan", (u8(1) + u8(1) + string("opensc-pkcs11.so")
+                         + string("") + string("") * 5 + u32(0))
+    yield "start-token", (u8(1) + u8(2) + string("/usr/lib/x.so")
+                          + string("configdir=x") + token_id + u32(2)
+                          + string("Reader 00 01") + string(""))
+    yield "login", u8(2) + u32(1) + string("123456")
+    yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
+                         + string(bytes(32)) + string(""))
+    yield "sign-ed25519", (u8(3) + u32(3) + bytes(32) + u8(4)
+                           + string("message") + string("1234"))
+    yield "module", (u8(65) + string("/usr/lib/x.so") + string("OpenSC")
+                     + string("OpenSC Project"))
+    yield "token", (u8(66) + token_id + u32(0x81) + u32(6) + u32(8)
+                    + u32(len(keys)) + b"".join(keys))
+    yield "token-one", (u8(66) + token_id + u32(1) + u32(0) + u32(0)
+                        + u32(1) + keys[4])
+    yield "token-empty", u8(66) + token_id + u32(0) * 4
+    yield "failed", u8(68) + error
+    yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + error
+    yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + string("") + u64(0)
+                          + string("") * 2 + string(b"\1" * 64))
+    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + error
+                        + string(""))
+
+
+@target("opensc-conf")
+def opensc_confs():
+    yield "installed", b"""app default {
+\t# debug = 3;
+\tframework pkcs15 {
+\t\t# use_file_caching = public;
+\t}
+}
+"""
+    yield "list", b"""# a "comment {
+debug = 3
+app opensc-pkcs11 { ignored_readers = a, "b c"; }
+App "default", x {
+  card_driver y { ignored_readers = z; atr = 3b:00{; }
+  Ignored_Readers =\r\n "Reader 00 01" # two
+    , other }
+"""
+    yield "empty", b""
+    yield "open", b"app default { a = \"b\n; }"
 
 
 def main():
