@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fixtures. Each test has its own folder, sockets, tokens and processes."""
+import pathlib
+import os
+import shutil
+import tempfile
+
+import pytest
+
+from daemon import BUILD, Askpass, Daemon
+from sshd import Sshd
+from tokens import Piv, SoftHsm
+
+
+def pytest_configure(config):
+    if not BUILD:
+        raise pytest.UsageError(
+            "P11_AGENT_BUILD names no build folder; use scripts/test")
+
+
+def pytest_collection_modifyitems(items):
+    """A marked test runs on one of the builds, or in the long run only."""
+    for item in items:
+        if item.get_closest_marker("long") and (
+                "P11_AGENT_LONG" not in os.environ):
+            item.add_marker(pytest.mark.skip(reason="only with --long"))
+
+
+@pytest.fixture
+def directory():
+    """A folder with a short path: a socket's path is at most 107 bytes."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="p11-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def templates():
+    """SoftHSM tokens that were made already, for copies."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="p11-t-"))
+    made = {}
+
+    def get(kinds, label):
+        key = (tuple(kinds), label)
+        if key not in made:
+            made[key] = SoftHsm.make(path / str(len(made)), kinds, label)
+        return made[key]
+
+    yield get
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def softhsm(directory, templates):
+    """softhsm("p256", "rsa2048", label="test"): a token with these keys."""
+    made = []
+
+    def make(*kinds, label="test"):
+        token = templates(kinds, label).copy(
+            directory / ("token%d" % len(made)))
+        made.append(token)
+        return token
+
+    return make
+
+
+@pytest.fixture
+def piv(directory):
+    """piv({"9a": "p256"}): a card with these keys in a reader of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("a private pcscd needs root")
+    made = []
+
+    def make(keys):
+        made.append(Piv(directory / ("piv%d" % len(made)), keys))
+        return made[-1]
+
+    yield make
+    for card in made:
+        card.stop()
+
+
+@pytest.fixture
+def sshd(directory):
+    server = Sshd(directory / "sshd")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def agent(directory):
+    """agent(config, token, …, pins=[…], **Daemon's): a running p11-agent."""
+    made = []
+
+    def make(config, *tokens, pins=(), **options):
+        env = dict(options.pop("env", {}))
+        for token in tokens:
+            env.update(token.env)
+        where = directory / ("a%d" % len(made))
+        where.mkdir()
+        daemon = Daemon(where, config, env=env,
+                        askpass=Askpass(where / "ask", pins), **options)
+        made.append(daemon)
+        return daemon
+
+    # A daemon that does not start is not in `made`; nor is it running.
+    yield make
+    for daemon in made:
+        daemon.finish()
+
+
+def pytest_runtest_makereport(item, call):
+    """Show the daemons' logs beside a failure."""
+    if call.when == "call" and call.excinfo is not None:
+        path = item.funcargs.get("directory") if hasattr(
+            item, "funcargs") else None
+        for log in sorted(path.glob("a*/log")) if path else []:
+            item.add_report_section("call", "log of %s" % log.parent.name,
+                                    log.read_text(errors="replace"))

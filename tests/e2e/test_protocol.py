@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Hostile, broken and greedy clients; requests that are not ours."""
+import os
+import socket
+import struct
+
+import pytest
+
+from config import simple
+from daemon import wait_until
+from keys import verify
+from wire import (ADD_IDENTITY, ADD_ID_CONSTRAINED, EXTENSION_RESPONSE,
+                  FAILURE, LOCK, MESSAGE_MAX_BYTES, REMOVE_ALL_IDENTITIES,
+                  REMOVE_IDENTITY, REQUEST_IDENTITIES, SIGN_REQUEST, UNLOCK,
+                  Client, frame, string, take_string)
+
+
+@pytest.fixture
+def served(agent, softhsm):
+    token = softhsm("p256", "ed25519")
+    return agent(simple(token, 1, 2), token, pins=[token.pin])
+
+
+def still_works(a):
+    with a.client() as c:
+        blob = c.blob("key1")
+        assert verify(blob, c.sign(blob, b"x"), b"x")
+
+
+def open_fds(a):
+    return len(os.listdir("/proc/%d/fd" % a.process.pid))
+
+
+UNKNOWN = [0, 1, 2, 5, 6, 9, 12, 14, 24, 28, 29, 30, 100, 240, 255]
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_unknown_request(kind, served):
+    """FAILURE, and the connection stays."""
+    if kind == 9:
+        pytest.skip("the dead SSH1 form of 19 may be answered")
+    with served.client() as c:
+        assert c.ask(kind, b"what") == (FAILURE, b"")
+        assert len(c.names()) == 2
+
+
+@pytest.mark.parametrize("kind", [ADD_IDENTITY, ADD_ID_CONSTRAINED, LOCK,
+                                  UNLOCK])
+def test_requests_for_later(kind, served):
+    with served.client() as c:
+        assert c.ask(kind, string("x")) == (FAILURE, b"")
+        assert len(c.names()) == 2
+
+
+MALFORMED = [
+    (SIGN_REQUEST, b""),
+    (SIGN_REQUEST, string("blob")),
+    (SIGN_REQUEST, string("blob") + string("data")),
+    (SIGN_REQUEST, string("blob") + string("data") + b"\0\0\0"),
+    (SIGN_REQUEST, string("blob") + string("data") + b"\0" * 5),
+    (SIGN_REQUEST, struct.pack(">I", 0xffffffff) + b"x"),
+    (REMOVE_IDENTITY, b"\0\0"),
+    (REMOVE_IDENTITY, string("no such key")),
+    (20, b"\xff" * 20),
+    (21, b""),
+    (26, string("a") + string("b") + b"\x07"),
+    (27, b""),
+    (27, struct.pack(">I", 1000) + b"short"),
+]
+
+
+@pytest.mark.parametrize("kind, body", MALFORMED)
+def test_malformed_body(kind, body, served):
+    with served.client() as c:
+        kind, _ = c.ask(kind, body)
+        assert kind == FAILURE
+        assert len(c.names()) == 2
+
+
+def test_query_names_the_extensions(served):
+    with served.client() as c:
+        kind, body = c.extension("query")
+        assert kind == EXTENSION_RESPONSE
+        name, body = take_string(body)
+        assert name == b"query"
+        while body:
+            _, body = take_string(body)
+
+
+def test_unknown_extension(served):
+    with served.client() as c:
+        assert c.extension("nobody@example.org", b"x")[0] == FAILURE
+
+
+@pytest.mark.parametrize("data", [
+    struct.pack(">I", 0),
+    struct.pack(">I", MESSAGE_MAX_BYTES + 1),
+    struct.pack(">I", 0xffffffff),
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"SSH-2.0-garbage\r\n",
+    os.urandom(64).replace(b"\0", b"\1"),
+])
+def test_bad_frame_closes_that_connection(data, served):
+    with served.client() as other, served.client() as c:
+        c.send_raw(data)
+        assert c.hung_up()
+        assert len(other.names()) == 2
+
+
+def test_frame_of_the_largest_size(served):
+    with served.client() as c:
+        assert c.ask(99, b"x" * (MESSAGE_MAX_BYTES - 1)) == (FAILURE, b"")
+        assert len(c.names()) == 2
+
+
+def test_answers_before_a_bad_frame_are_sent(served):
+    with served.client() as c:
+        c.send_raw(frame(REQUEST_IDENTITIES) + struct.pack(">I", 0))
+        assert len(c.parse_identities(*c.receive())) == 2
+        assert c.hung_up()
+
+
+@pytest.mark.parametrize("part", [1, 3, 4, 5, 20])
+def test_half_a_frame_and_stays(part, served):
+    with served.client() as slow:
+        whole = frame(SIGN_REQUEST, string("key") + string("data" * 10))
+        slow.send_raw(whole[:part])
+        still_works(served)
+        slow.send_raw(whole[part:])
+        # It ends too early to be a sign request, but it was a whole frame.
+        assert slow.receive() == (FAILURE, b"")
+
+
+def test_one_byte_at_a_time(served):
+    with served.client() as c:
+        blob = c.blob("key1")
+        body = string(blob) + string("data") + struct.pack(">I", 0)
+        for byte in frame(SIGN_REQUEST, body):
+            c.send_raw(bytes([byte]))
+        assert verify(blob, c.receive_signature(), b"data")
+
+
+def test_hangs_up_in_the_middle_of_a_signature(served):
+    with served.client() as c:
+        blob = c.blob("key1")
+        assert c.sign(blob) is not None
+    for _ in range(50):
+        c = served.client()
+        c.send_sign(blob, b"data" * 1000)
+        c.close()
+    still_works(served)
+    wait_until(lambda: served.status()["connections"] == 0,
+               what="the end of the closed connections")
+
+
+def test_hangs_up_while_a_prompt_is_open(served):
+    """Nobody waits for the answer any more: the prompt is closed."""
+    served.askpass.answer_with("!wait", "1234")
+    c = served.client()
+    c.send_sign(c.blob("key1"))
+    served.askpass.wait_for_calls(1)
+    c.close()
+    wait_until(lambda: not [line for line in served.children().values()
+                            if "askpass" in line or "prompt" in line],
+               what="the end of the prompt")
+    still_works(served)
+    assert served.askpass.calls() == 2
+
+
+def test_half_closed_connection_still_gets_its_answer(served):
+    with served.client() as c:
+        blob = c.blob("key2")
+        c.send_sign(blob, b"data")
+        c.sock.shutdown(socket.SHUT_WR)
+        assert verify(blob, c.receive_signature(), b"data")
+
+
+def test_replies_in_the_order_of_the_requests(served):
+    """Pipelined: signatures and lists, answered as they were asked."""
+    with served.client() as c:
+        one, two = c.blob("key1"), c.blob("key2")
+        for n in range(20):
+            c.send_sign(one, b"one %d" % n)
+            c.send(REQUEST_IDENTITIES)
+            c.send_sign(two, b"two %d" % n)
+            c.send(77)
+        for n in range(20):
+            assert verify(one, c.receive_signature(), b"one %d" % n)
+            assert len(c.parse_identities(*c.receive())) == 2
+            assert verify(two, c.receive_signature(), b"two %d" % n)
+            assert c.receive() == (FAILURE, b"")
+
+
+def test_200_clients_at_once(served):
+    clients = [served.client(60) for _ in range(200)]
+    try:
+        for c in clients:
+            c.send(REQUEST_IDENTITIES)
+        listed = [c.parse_identities(*c.receive()) for c in clients]
+        assert all(len(found) == 2 for found in listed)
+        blob = listed[0][0][0]
+        for n, c in enumerate(clients):
+            c.send_sign(blob, b"client %d" % n)
+        for n, c in enumerate(clients):
+            assert verify(blob, c.receive_signature(), b"client %d" % n)
+    finally:
+        for c in clients:
+            c.close()
+    assert served.askpass.calls() == 1
+
+
+def test_connections_leave_no_file_open(served):
+    still_works(served)
+    wait_until(lambda: served.status()["connections"] == 0)
+    before = open_fds(served)
+    for _ in range(300):
+        with served.client() as c:
+            c.send_raw(b"\0\0")
+    wait_until(lambda: open_fds(served) <= before, what="closed files")
+    still_works(served)
+
+
+def test_client_that_reads_nothing(served):
+    """It fills what may wait for it, and disturbs nobody."""
+    greedy = Client(served.socket, 2)
+    request = frame(REQUEST_IDENTITIES) * 1000
+    try:
+        for _ in range(200):
+            greedy.send_raw(request)
+    except (socket.timeout, BrokenPipeError, ConnectionResetError):
+        pass
+    still_works(served)
+    greedy.close()
+    still_works(served)
+
+
+def test_remove_all_twice(served):
+    with served.client() as c:
+        assert c.ask(REMOVE_ALL_IDENTITIES)[0] == 6
+        assert c.names() == []
+        assert c.ask(REMOVE_ALL_IDENTITIES)[0] == 6

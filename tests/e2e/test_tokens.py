@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Several tokens and providers; processes that die or hang."""
+import os
+import signal
+import time
+
+import pytest
+
+from config import key, provider, simple
+from daemon import alive, wait_until
+from keys import verify
+
+
+@pytest.fixture
+def two(softhsm):
+    """One module with two tokens."""
+    token = softhsm("p256", label="one")
+    token.take_in(softhsm("ed25519", label="two"))
+    return token
+
+
+CONFIG = key("k1", "token=one") + key("k2", "token=two")
+
+
+def log_in(a, *names):
+    with a.client() as c:
+        for name in names:
+            assert c.sign(c.blob(name)) is not None
+
+
+def test_two_tokens_at_once(agent, two, sshd):
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin, two.pin])
+    log_in(a, "k1", "k2")
+    assert a.askpass.calls() == 2, "a PIN belongs to one token"
+    assert a.token_pid("one") != a.token_pid("two")
+    with a.client() as c:
+        one, two_ = c.blob("k1"), c.blob("k2")
+        for n in range(50):
+            c.send_sign(one, b"%d" % n)
+            c.send_sign(two_, b"%d" % n)
+        for n in range(50):
+            assert verify(one, c.receive_signature(), b"%d" % n)
+            assert verify(two_, c.receive_signature(), b"%d" % n)
+
+
+def test_two_tokens_of_the_same_label(agent, softhsm):
+    """Told apart by their serials, which a section may name."""
+    token = softhsm("p256")
+    token.take_in(softhsm("ed25519", "p384"))
+    probe = agent(provider(token), token)
+    serials = {t["keys"]: t["serial"] for t in probe.status()["tokens"]}
+    assert len(set(serials.values())) == 2
+    a = agent(provider(token) + key("one", "serial=" + serials[1]) +
+              key("two", "serial=%s;id=%%01" % serials[2]), token,
+              pins=[token.pin, token.pin])
+    assert a.names() == ["one", "two"]
+    log_in(a, "one", "two")
+
+
+def test_two_providers(agent, softhsm, directory):
+    """The same module under another path is another provider."""
+    token = softhsm("p256")
+    from tokens import SoftHsm
+    config = (provider(token) + 'provider "broken" '
+              '{ module = "no-such-module.so" }\n' + key("k", "token=test"))
+    a = agent(config, token, pins=[token.pin])
+    log_in(a, "k")
+    states = {p["name"]: p for p in a.status()["providers"]}
+    assert states["softhsm"]["state"] == "ready"
+    assert states["broken"]["state"] == "failed"
+    assert "no-such-module.so" in states["broken"]["error"]
+    assert SoftHsm.path()
+
+
+def test_uninitialised_tokens_are_skipped(agent, softhsm):
+    """SoftHSM always has one more slot, with an empty token."""
+    token = softhsm("p256")
+    a = agent(simple(token, 1), token)
+    assert [t["label"] for t in a.status()["tokens"]] == ["test"]
+
+
+def test_killed_provider(agent, two):
+    """The other token's clients notice nothing; it heals by itself."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 3)
+    log_in(a, "k1", "k2")
+    one, other = a.token_pid("one"), a.token_pid("two")
+    with a.client() as c:
+        blob = c.blob("k2")
+        os.kill(one, signal.SIGKILL)
+        for n in range(20):
+            assert verify(blob, c.sign(blob, b"%d" % n), b"%d" % n)
+            assert c.names() == ["k1", "k2"]
+        wait_until(lambda: not alive(one), what="the end of the process")
+        assert a.askpass.calls() == 2
+        # The login went with the process: the person is asked again.
+        assert c.sign(c.blob("k1")) is not None
+    assert a.askpass.calls() == 3
+    assert a.token_pid("one") not in (0, one)
+    assert a.token_pid("two") == other
+
+
+def test_killed_while_signatures_wait(agent, two):
+    """Every request gets an answer, and no signature is wrong."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 9)
+    log_in(a, "k1")
+    pid = a.token_pid("one")
+    with a.client() as c:
+        blob = c.blob("k1")
+        for n in range(50):
+            c.send_sign(blob, b"%d" % n)
+        os.kill(pid, signal.SIGKILL)
+        answers = [c.receive_signature() for _ in range(50)]
+    for n, signature in enumerate(answers):
+        assert signature is None or verify(blob, signature, b"%d" % n)
+    log_in(a, "k1")
+
+
+def test_killed_before_its_first_request(agent, two):
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 3)
+    assert a.names() == ["k1", "k2"]
+    for pid in a.providers():
+        os.kill(pid, signal.SIGKILL)
+    assert a.names() == ["k1", "k2"]
+    log_in(a, "k1", "k2")
+
+
+def test_killed_while_the_prompt_is_open(agent, two):
+    a = agent(provider(two) + CONFIG, two, pins=["!wait", two.pin])
+    with a.client() as c:
+        c.send_sign(c.blob("k1"))
+        a.askpass.wait_for_calls(1)
+        for pid in a.providers():
+            os.kill(pid, signal.SIGKILL)
+        a.askpass.release(two.pin)
+        answer = c.receive_signature()
+        assert answer is None or verify(c.blob("k1"), answer, b"some data")
+        assert c.sign(c.blob("k1")) is not None
+
+
+def test_hung_module_blocks_nobody_else(agent, two):
+    """A stopped process: its client waits, lists and others do not."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 2)
+    log_in(a, "k1", "k2")
+    pid = a.token_pid("one")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with a.client() as waits, a.client() as c:
+            one, two_ = c.blob("k1"), c.blob("k2")
+            waits.send_sign(one)
+            begin = time.monotonic()
+            for n in range(20):
+                assert c.names() == ["k1", "k2"]
+                assert verify(two_, c.sign(two_, b"%d" % n), b"%d" % n)
+            assert time.monotonic() - begin < 5
+            os.kill(pid, signal.SIGCONT)
+            assert verify(one, waits.receive_signature(), b"some data")
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_ends_while_a_process_hangs(agent, two):
+    """SIGTERM does not wait for a module (checked by the fixture)."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin])
+    log_in(a, "k1")
+    os.kill(a.token_pid("one"), signal.SIGSTOP)
+    begin = time.monotonic()
+    assert a.stop() == 0
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.release
+def test_killed_daemon_leaves_no_process(agent, two):
+    """kill -9: the providers end with it."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin])
+    log_in(a, "k1")
+    left = a.children()
+    assert left
+    a.process.kill()
+    a.process.wait()
+    wait_until(lambda: not [p for p in left if alive(p)],
+               what="the end of %s" % left)
+    # The stale socket is taken over.
+    a.start()
+    assert a.names() == ["k1", "k2"]
+
+
+def test_every_process_is_of_its_own_group(agent, two):
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 2)
+    log_in(a, "k1", "k2")
+    one, other = a.token_pid("one"), a.token_pid("two")
+    groups = {os.getpgid(p) for p in (a.process.pid, one, other)}
+    assert len(groups) == 3
+
+
+def test_children_hold_no_foreign_file(agent, two):
+    """Standard files and the wire; no socket of a client, no other wire."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 2)
+    log_in(a, "k1", "k2")
+    with a.client() as c:
+        c.names()
+        for pid in a.providers():
+            sockets = []
+            for fd in os.listdir("/proc/%d/fd" % pid):
+                target = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                if target.startswith("socket:"):
+                    sockets.append(int(fd))
+            assert sockets == [3]
