@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One question to the daemon's control socket, and its answer. */
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/frame.h"
+
+enum { READ_BYTES = 16 * 1024 };
+
+/* A connection with a time by which everything must be done. */
+struct connection {
+	int fd;
+	int64_t deadline_msec;
+	char *why; /* CLIENT_WHY_BYTES */
+};
+
+static int64_t
+now_msec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+fail(struct connection *c, const char *why)
+{
+	snprintf(c->why, CLIENT_WHY_BYTES, "%s", why);
+	return false;
+}
+
+/* Wait until reading or writing makes sense. */
+static bool
+connection_wait(struct connection *c, short events)
+{
+	struct pollfd p = {.fd = c->fd, .events = events};
+
+	for (;;) {
+		int64_t left = c->deadline_msec - now_msec();
+		int n = poll(&p, 1, left > 0 ? (int)left : 0);
+
+		if (n > 0)
+			return true;
+		if (n == 0)
+			return fail(c, "it does not answer in time");
+		if (errno != EINTR)
+			return fail(c, strerror(errno));
+	}
+}
+
+/* Only ourselves may tell us what to believe. */
+static bool
+peer_is_us(int fd)
+{
+#ifdef SO_PEERCRED
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	       cred.uid == geteuid();
+#else
+	uid_t uid;
+	gid_t gid;
+
+	return getpeereid(fd, &uid, &gid) == 0 && uid == geteuid();
+#endif
+}
+
+/* Never blocks: a stopped daemon's backlog may be full (EAGAIN). */
+static bool
+connection_open(struct connection *c, const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return fail(c, "the path is too long for a socket");
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	if ((c->fd = socket(AF_UNIX, SOCK_STREAM, 0)) < 0 ||
+	    fcntl(c->fd, F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
+	    connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
+		return fail(
+		    c, errno == EAGAIN ? "it answers nobody" : strerror(errno));
+	if (!peer_is_us(c->fd))
+		return fail(c, "another user listens there");
+	return true;
+}
+
+static bool
+connection_send(struct connection *c, const struct buffer *out)
+{
+	struct bytes rest = buffer_bytes(out);
+
+	if (out->failed)
+		return fail(c, "the request is too long");
+	while (rest.len > 0) {
+		ssize_t n = send(c->fd, rest.p, rest.len, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			rest.p += n;
+			rest.len -= (size_t)n;
+		} else if (errno != EAGAIN && errno != EINTR) {
+			return fail(c, strerror(errno));
+		} else if (!connection_wait(c, POLLOUT)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+connection_read(struct connection *c, struct buffer *in)
+{
+	uint8_t *room = buffer_room(in, READ_BYTES);
+	ssize_t n;
+
+	if (room == NULL)
+		return fail(c, "its answer is too long");
+	if (!connection_wait(c, POLLIN))
+		return false;
+	n = recv(c->fd, room, READ_BYTES, 0);
+	if (n > 0)
+		buffer_added(in, (size_t)n);
+	else if (n == 0)
+		return fail(c, "it closed the connection");
+	else if (errno != EAGAIN && errno != EINTR)
+		return fail(c, strerror(errno));
+	return true;
+}
+
+static bool
+connection_reply(
+    struct connection *c, struct buffer *in, struct control_reply *ret)
+{
+	struct bytes body;
+	enum frame_state state;
+	enum parse_err err;
+
+	while ((state = frame_peek(in, CONTROL_REPLY_MAX_BYTES, &body)) ==
+	       FRAME_MORE)
+		if (!connection_read(c, in))
+			return false;
+	if (state == FRAME_BAD)
+		return fail(c, "its answer is no control message");
+	if ((err = control_reply_parse(body, ret)) == PARSE_OK)
+		return true;
+	snprintf(c->why, CLIENT_WHY_BYTES,
+	    "its answer cannot be read (%s); "
+	    "is it another version?",
+	    parse_err_text(err));
+	return false;
+}
+
+bool
+client_ask(const char *path, const struct control_request *q, int msec,
+    struct buffer *in, struct control_reply *ret,
+    char why[static CLIENT_WHY_BYTES])
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer out = BUFFER_INIT(CONTROL_REQUEST_MAX_BYTES);
+	struct connection c = {
+	    .fd = -1,
+	    .deadline_msec = now_msec() + msec,
+	    .why = why,
+	};
+	bool ok;
+
+	control_request_put(&out, q);
+	ok = connection_open(&c, path) && connection_send(&c, &out) &&
+	     connection_reply(&c, in, ret);
+	cleanup_close(&c.fd);
+	return ok;
+}
