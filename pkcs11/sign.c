@@ -89,7 +89,9 @@ find_key(struct token_session *t, const struct sign_request *r,
 {
 	struct token_key *k = token_keys_find(&t->keys, r->ref);
 
-	if (k != NULL && k->value.key.kind == KEY_OTHER)
+	/* What the public object itself rules out, no login can mend. */
+	if (k != NULL && k->reason[0] != '\0' && (k->value.key.kind ==
+	    KEY_OTHER || token_session_needs_login(t)))
 		return refuse(WIRE_KEY_UNUSABLE, err, k->reason);
 	if (k == NULL || (k->flags & KEY_HAS_PRIVATE) == 0) {
 		if (token_session_needs_login(t))

@@ -134,11 +134,14 @@ login_outcome(const struct token_session *t, CK_RV rv)
 	enum wire_outcome outcome = p11_rv_outcome(rv);
 
 	/*
-	 * Somebody else's login, in a process that had none. A token that
-	 * forgot the login that its module still believes in is lost.
+	 * Logged in already: by the module itself, in a process that had no
+	 * login; by us, and this PIN was not tried; or the token forgot what
+	 * its module still believes in.
 	 */
+	if (rv == CKR_USER_ALREADY_LOGGED_IN && !t->was_logged_in)
+		return WIRE_OK;
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
-		return t->was_logged_in ? WIRE_LOST : WIRE_OK;
+		return t->logged_in ? WIRE_ERROR : WIRE_LOST;
 	if (outcome == WIRE_KEY_UNUSABLE || outcome == WIRE_NEED_LOGIN)
 		return WIRE_ERROR;
 	return outcome;
