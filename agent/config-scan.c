@@ -171,6 +171,9 @@ scan_string(struct scanner *s)
 			return config_fail(s->l, s->file, s->line,
 			    "the string that begins here does not end on "
 			    "its line");
+		if (*p == '\t')
+			return config_fail(s->l, s->file, s->line,
+			    "a tab in a string: write a space");
 		if (quote == '"' && p[0] == '$' && p[1] == '{')
 			return config_fail(s->l, s->file, s->line,
 			    "${…} is not replaced here; for the characters "
