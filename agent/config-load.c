@@ -148,7 +148,7 @@ read_file(struct config_loader *l, const struct request *q)
 		.parent = q->parent,
 	};
 	char words[CONFIG_FILE_WORDS];
-	struct config_file f;
+	struct config_file f = {0};
 	const char *wrong;
 	bool missing, ok;
 

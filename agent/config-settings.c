@@ -277,7 +277,7 @@ set_file(struct config_section *s, const struct config_values *v)
 {
 	CLEANUP(cleanup_free) char *path = config_path(s->file, v->v[0]);
 	char words[CONFIG_FILE_WORDS], key_words[CONFIG_PUBKEY_WORDS];
-	struct config_file f;
+	struct config_file f = {0};
 	const char *wrong;
 	bool missing;
 

@@ -130,6 +130,72 @@ App "default", x {
     yield "open", b"app default { a = \"b\n; }"
 
 
+def config_head(identities=3):
+    return u8(1) + u32(identities) + u32(3000) + u8(1)
+
+
+CONFIG_EMPTY = config_head() + u32(0) * 3 + u8(0)
+
+
+def config_full():
+    def maybe(value):
+        return u8(0) if value is None else u8(1) + string(value)
+
+    def texts(*values):
+        return u8(1) + u32(len(values)) + b"".join(map(string, values))
+
+    def uri(serial=None, label=None, number=None):
+        return (maybe(None) * 2 + maybe(serial) + maybe(label)
+                + maybe(None) * 2 + maybe(number))
+
+    def place(line):
+        return string("/etc/p11-agent/p11-agent.conf") + u32(line)
+
+    provider = (string("soft") + string("/usr/lib/x.so") + maybe("a=b")
+                + texts("A=1", "B=2") + place(1))
+    token = (string("t") + uri(serial="0") + u8(2) + u32(60) + u32(0)
+             + texts("pinentry") + place(5))
+    key = (string("k") + u8(1) + uri(label="t", number=b"\0\1")
+           + maybe("SHA256:x") + maybe(b"blob") + u8(0) + place(9))
+    deny = (string("d") + u8(0) + uri() + maybe("SHA256:y") + maybe(None)
+            + u8(1) + place(12))
+    return (config_head(2) + u32(1) + provider + u32(1) + token
+            + u32(2) + key + deny + texts("/etc/p11-agent/p11-agent.conf"))
+
+
+@target("config-flat")
+def config_flat():
+    yield "empty", CONFIG_EMPTY
+    yield "full", config_full()
+
+
+@target("config-reply")
+def config_reply():
+    yield "config", u8(0) + CONFIG_EMPTY
+    yield "path", u8(0) + b"/usr/lib/x.so"
+    yield "error", u8(1) + "a.conf:1: \u2026 is wrong".encode()
+
+
+@target("config-text")
+def config_text():
+    yield "full", b"""\
+max-identities = 2 # two
+start-wait = "500ms" /* half
+a second */ allow-root = no
+provider "soft" {
+\tmodule = '/usr/lib/x.so' init-args = "a=\\"b\\\\"
+\tenv = { "A=1", "B=2" }
+}
+token t { uri = "pkcs11:serial=0;model=m%3b" pin-source = { askpass } }
+key "k" { // comment
+\turi = "pkcs11:token=t;id=%01%02;object=o?" deny = "yes"
+}
+"""
+    yield "include", b"include(\"a.conf\")\nkey a { uri = 'pkcs11:' }\n"
+    yield "fingerprint", (b'key "k" { fingerprint = "SHA256:'
+                          + b"A" * 43 + b'" }\n')
+
+
 def main():
     for name, function in TARGETS.items():
         folder = SEEDS / name
