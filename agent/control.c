@@ -22,7 +22,9 @@ struct control_client {
 	TAILQ_ENTRY(control_client) entry;
 	struct agent *agent;
 	struct stream *stream;
-	struct event timeout; /* of `keys` */
+	/* A report that waits for scans. */
+	json_t *(*report)(const struct agent *agent);
+	struct event timeout;
 	struct scan_waiter scans[PROVIDERS_MAX];
 	unsigned n_waiting;
 };
@@ -54,20 +56,13 @@ control_answer_json(struct control_client *c, json_t *document)
 }
 
 static void
-control_status(struct control_client *c, const struct control_request *q)
-{
-	(void)q;
-	control_answer_json(c, report_status(c->agent));
-}
-
-static void
-control_keys_answer(struct control_client *c)
+control_report(struct control_client *c)
 {
 	event_del(&c->timeout);
 	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
 		scan_leave(&c->scans[i]);
 	c->n_waiting = 0;
-	control_answer_json(c, report_keys(c->agent));
+	control_answer_json(c, c->report(c->agent));
 }
 
 static void
@@ -76,7 +71,7 @@ control_scanned(void *arg)
 	struct control_client *c = arg;
 
 	if (--c->n_waiting == 0)
-		control_keys_answer(c);
+		control_report(c);
 }
 
 static void
@@ -84,21 +79,26 @@ control_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	control_keys_answer(arg);
+	control_report(arg);
 }
 
-/* Every key of every token: look at providers that nothing needed yet. */
+/*
+ * Report when first scans have ended. scan_all: also begin those of the
+ * providers that nothing needed yet.
+ */
 static void
-control_keys(struct control_client *c, const struct control_request *q)
+control_report_later(struct control_client *c, bool scan_all,
+    json_t *(*report)(const struct agent *agent))
 {
 	const struct timeval limit = {.tv_sec = CONTROL_WAIT_SEC};
 	struct provider *p;
 	unsigned i = 0;
 
-	(void)q;
+	c->report = report;
 	c->n_waiting = 1; /* this loop itself */
 	TAILQ_FOREACH(p, &c->agent->providers, entry) {
-		if (i == PROVIDERS_MAX || p->settled)
+		if (i == PROVIDERS_MAX || p->settled ||
+		    (!scan_all && p->state != PROVIDER_SCANNING))
 			continue;
 		c->n_waiting++;
 		c->scans[i].done = control_scanned;
@@ -109,9 +109,22 @@ control_keys(struct control_client *c, const struct control_request *q)
 	control_scanned(c);
 }
 
+static void
+control_status(struct control_client *c)
+{
+	control_report_later(c, false, report_status);
+}
+
+/* Every key of every token. */
+static void
+control_keys(struct control_client *c)
+{
+	control_report_later(c, true, report_keys);
+}
+
 static const struct control_command {
 	const char *name;
-	void (*run)(struct control_client *c, const struct control_request *q);
+	void (*run)(struct control_client *c);
 } control_commands[] = {
 	{"status", control_status},
 	{"keys", control_keys},
@@ -138,7 +151,7 @@ control_frame(void *arg, struct bytes body)
 			control_answer(c, CONTROL_USAGE,
 			    "this command takes no arguments");
 		else
-			control_commands[i].run(c, &q);
+			control_commands[i].run(c);
 		return;
 	}
 	control_answer(c, CONTROL_USAGE,

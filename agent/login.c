@@ -283,6 +283,7 @@ login_answered(void *arg, const struct answer *answer)
 		return;
 	case ANSWER_NO_WAY:
 		text = words_copy(answer->text);
+		token_set_error(l->token, text);
 		login_finish(l, text == NULL ? "out of memory" : text);
 		return;
 	}

@@ -119,7 +119,7 @@ process_got_token(struct process *p, struct bytes body)
 	if (!token_id_same(&w.id, &t->id))
 		return PARSE_VALUE;
 	w.id = t->id;
-	return token_report(t->provider, &w) == NULL ? PARSE_MEMORY : PARSE_OK;
+	return token_report(t->provider, &w, TOKEN_VIEW_OWN) == NULL ? PARSE_MEMORY : PARSE_OK;
 }
 
 static enum parse_err

@@ -166,7 +166,7 @@ scan_got_token(struct scan *s, struct bytes body)
 
 	if (err != PARSE_OK)
 		return err;
-	return token_report(s->provider, &w) == NULL ? PARSE_MEMORY : PARSE_OK;
+	return token_report(s->provider, &w, TOKEN_VIEW_SCAN) == NULL ? PARSE_MEMORY : PARSE_OK;
 }
 
 static enum parse_err

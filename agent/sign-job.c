@@ -34,7 +34,6 @@ sign_job_fail(struct sign_job *job, const char *why)
 	struct token *t = job->token;
 	const struct key *k = token_key(t, job->ref);
 
-	token_set_error(t, why);
 	log_warn("client %ld: no signature by %s on %s: %s",
 	    (long)job->client_pid, k == NULL ? "its key" : k->fingerprint,
 	    t->name, why);
@@ -118,6 +117,7 @@ sign_job_done(struct sign_job *job, struct bytes signature)
 void
 sign_job_lost(struct sign_job *job, const char *why)
 {
+	token_set_error(job->token, why);
 	if (job->reply == NULL)
 		sign_job_free(job);
 	else

@@ -16,7 +16,10 @@
 
 #include "common/cleanup.h"
 
-enum { SOCK_BACKLOG = 128 };
+enum {
+	/* The system cuts it; a full one makes connect() fail at once. */
+	SOCK_BACKLOG = 4096,
+};
 
 #ifdef __APPLE__
 static const char BASE_VARIABLE[] = "HOME";
@@ -95,8 +98,8 @@ sock_address(const char *path, struct sockaddr_un *ret,
 {
 	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(ret->sun_path)) {
-		snprintf(why, SOCK_WHY_BYTES, "%s: a socket's path may have "
-		    "%zu bytes at most", path, sizeof(ret->sun_path) - 1);
+		snprintf(why, SOCK_WHY_BYTES, "%s: too long; a socket's "
+		    "path may have %zu bytes", path, sizeof(ret->sun_path) - 1);
 		return false;
 	}
 	memcpy(ret->sun_path, path, strlen(path) + 1);

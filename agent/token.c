@@ -216,7 +216,8 @@ token_find(const struct provider *provider, const struct token_id *id)
 }
 
 struct token *
-token_report(struct provider *provider, struct wire_token *w)
+token_report(struct provider *provider, struct wire_token *w,
+    enum token_view view)
 {
 	struct token *t = token_find(provider, &w->id);
 
@@ -224,7 +225,8 @@ token_report(struct provider *provider, struct wire_token *w)
 		return NULL;
 	if (!token_set_keys(t, w))
 		return NULL;
-	t->flags = w->flags;
+	t->flags = w->flags | (view == TOKEN_VIEW_SCAN ?
+	    t->flags & TOKEN_LOGGED_IN : 0);
 	t->pin_min = w->pin_min;
 	t->pin_max = w->pin_max;
 	t->seen = true;
@@ -271,5 +273,5 @@ void
 token_set_error(struct token *t, const char *text)
 {
 	free(t->last_error);
-	t->last_error = strdup(text);
+	t->last_error = text == NULL ? NULL : strdup(text);
 }

@@ -52,12 +52,18 @@ struct token {
 	bool seen;		 /* in the scan that is under way */
 };
 
+enum token_view {
+	TOKEN_VIEW_SCAN, /* a scan, which knows nothing of our login */
+	TOKEN_VIEW_OWN,	 /* the process that serves it */
+};
+
 /*
- * Take over what a scan (or the token's own process) reports: a token that
- * is not known yet is added. A view from before the login does not take
- * away what one from after it has shown. NULL when memory is out.
+ * Take over what is reported of a token: one that is not known yet is added.
+ * A view from before the login does not take away what one from after it has
+ * shown. NULL when memory is out.
  */
-struct token *token_report(struct provider *provider, struct wire_token *w);
+struct token *token_report(struct provider *provider, struct wire_token *w,
+    enum token_view view);
 
 /* Forget it, and fail what waits for it. NULL is fine. Returns NULL. */
 struct token *token_free(struct token *t);
