@@ -181,11 +181,13 @@ class Daemon:
         return self.run(program("p11-agentctl"), "-a", self.socket, *words)
 
     def status(self):
+        self.names()    # a list waits for the first scan, a status does not
         done = self.ctl("status", "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     def keys(self):
+        self.names()
         done = self.ctl("keys", "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)["keys"]

@@ -8,6 +8,7 @@ import pytest
 from config import simple
 from daemon import program
 from keys import public_line
+from wire import FAILURE
 
 
 @pytest.fixture
@@ -47,9 +48,9 @@ def test_status_follows_the_login(served):
 
 
 def test_status_shows_the_last_error(agent, token):
-    a = agent(simple(token, 1), token, pins=["9999"])
+    a = agent(simple(token, 1), token)
     with a.client() as c:
-        assert c.sign(c.blob("key1")) is None
+        assert c.add_smartcard(token.module, "9999") == FAILURE
     t, = a.status()["tokens"]
     assert "CKR_PIN_INCORRECT" in t["last_error"]
     assert t["pin"] == "few tries left"

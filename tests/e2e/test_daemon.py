@@ -110,7 +110,7 @@ def test_socket_path_that_is_too_long(agent):
     done = subprocess.run(a.command(), env=a.daemon_env(), timeout=30,
                           text=True, capture_output=True)
     assert done.returncode != 0
-    assert "long" in done.stderr
+    assert "107 bytes" in done.stderr
 
 
 def test_daemonizes(agent, softhsm):
@@ -150,7 +150,8 @@ def test_another_user_is_refused(served, directory):
     os.chmod("%s.control" % served.socket, 0o666)
     done = as_nobody("ssh-add", "-l", env=env)
     assert "key1" not in done.stdout
-    assert done.returncode == 2
+    assert done.returncode not in (0, 1), "it was answered"
+    assert "was refused" in served.log()
     reader = directory / "p11-agentctl"
     shutil.copy(program("p11-agentctl"), reader)
     reader.chmod(0o755)

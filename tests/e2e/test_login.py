@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Logins through real ssh and sshd, with every algorithm."""
+import datetime
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from config import simple
-from keys import KINDS, public_line, verify
+from keys import KINDS, blob_of, public_line, verify
 from wire import RSA_SHA2_256, RSA_SHA2_512
 
 KIND_LIST = list(KINDS)
@@ -122,16 +127,42 @@ def test_ssh_add_test_option(agent, softhsm, directory):
     assert done.returncode == 0, done.stderr
 
 
-def test_keys_found_in_private_keys_and_certificates(agent, softhsm):
-    """The public key object may be missing."""
-    token = softhsm("p256", "rsa2048")
-    for number in ("01", "02"):
-        token.tool("--delete-object", "--type", "pubkey", "--id", number)
-    a = agent(simple(token, 1, 2), token, pins=[token.pin])
-    # Nothing shows before the login, so nothing is listed yet.
+def certificate_for(public, path):
+    """An X.509 certificate of this key, signed by another."""
+    issuer = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    start = datetime.datetime(2020, 1, 1)
+    path.write_bytes(
+        x509.CertificateBuilder().subject_name(name).issuer_name(name)
+        .public_key(public).serial_number(1).not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(36500))
+        .sign(issuer, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER))
+
+
+def test_key_found_in_a_certificate(agent, softhsm, directory):
+    """No public key object: the certificate shows the key before login."""
+    token = softhsm("p256")
+    der = directory / "key.der"
+    token.tool("--read-object", "--type", "pubkey", "--id", "01", "-o", der)
+    public = serialization.load_der_public_key(der.read_bytes())
+    certificate_for(public, directory / "cert")
+    token.tool("--write-object", directory / "cert", "--type", "cert",
+               "--id", "01", "--label", "p256")
+    token.tool("--delete-object", "--type", "pubkey", "--id", "01")
+    a = agent(simple(token, 1), token, pins=[token.pin])
+    with a.client() as c:
+        assert c.identities() == [(blob_of(public), "key1")]
+        assert verify(blob_of(public), c.sign(blob_of(public), b"x"), b"x")
+
+
+def test_key_found_in_the_private_key(agent, softhsm):
+    """No public key object: an RSA private key has it, after the login."""
+    token = softhsm("rsa2048")
+    token.tool("--delete-object", "--type", "pubkey", "--id", "01")
+    a = agent(simple(token, 1), token)
     assert a.names() == []
     assert a.ssh_add("-s", token.module, pin=token.pin).returncode == 0
     with a.client() as c:
-        assert sorted(c.names()) == ["key1", "key2"]
-        blob = c.blob("key1")
-        assert verify(blob, c.sign(blob, b"x"), b"x")
+        (blob, name), = c.identities()
+        assert verify(blob, c.sign(blob, b"x", RSA_SHA2_256), b"x")

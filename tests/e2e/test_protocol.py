@@ -31,14 +31,13 @@ def open_fds(a):
     return len(os.listdir("/proc/%d/fd" % a.process.pid))
 
 
-UNKNOWN = [0, 1, 2, 5, 6, 9, 12, 14, 24, 28, 29, 30, 100, 240, 255]
+# 9 is left out: the dead SSH1 form of 19 may be answered.
+UNKNOWN = [0, 1, 2, 5, 6, 12, 14, 24, 28, 29, 30, 100, 240, 255]
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
 def test_unknown_request(kind, served):
     """FAILURE, and the connection stays."""
-    if kind == 9:
-        pytest.skip("the dead SSH1 form of 19 may be answered")
     with served.client() as c:
         assert c.ask(kind, b"what") == (FAILURE, b"")
         assert len(c.names()) == 2
@@ -98,8 +97,8 @@ def test_unknown_extension(served):
     struct.pack(">I", 0xffffffff),
     b"GET / HTTP/1.1\r\n\r\n",
     b"SSH-2.0-garbage\r\n",
-    os.urandom(64).replace(b"\0", b"\1"),
-])
+    bytes((n * 37 + 201) & 0xff for n in range(64)),
+], ids=["empty", "one too long", "4 GiB", "HTTP", "SSH", "noise"])
 def test_bad_frame_closes_that_connection(data, served):
     with served.client() as other, served.client() as c:
         c.send_raw(data)
@@ -115,6 +114,7 @@ def test_frame_of_the_largest_size(served):
 
 def test_answers_before_a_bad_frame_are_sent(served):
     with served.client() as c:
+        assert len(c.names()) == 2
         c.send_raw(frame(REQUEST_IDENTITIES) + struct.pack(">I", 0))
         assert len(c.parse_identities(*c.receive())) == 2
         assert c.hung_up()
@@ -165,14 +165,6 @@ def test_hangs_up_while_a_prompt_is_open(served):
                what="the end of the prompt")
     still_works(served)
     assert served.askpass.calls() == 2
-
-
-def test_half_closed_connection_still_gets_its_answer(served):
-    with served.client() as c:
-        blob = c.blob("key2")
-        c.send_sign(blob, b"data")
-        c.sock.shutdown(socket.SHUT_WR)
-        assert verify(blob, c.receive_signature(), b"data")
 
 
 def test_replies_in_the_order_of_the_requests(served):

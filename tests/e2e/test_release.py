@@ -2,6 +2,7 @@
 """What only the release build has: its hardening."""
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -66,54 +67,30 @@ def test_no_core(served):
         assert line.split()[4:6] == ["0", "0"], pid
 
 
-def test_not_dumpable(served):
-    """/proc/PID/mem belongs to root then: no debugger of the same user."""
-    pids = [served.process.pid, *served.providers()]
-    assert len(pids) >= 2
-    if os.geteuid() == 0:
-        # For root the owner is the same; ask the kernel as another way.
-        for pid in pids:
-            with open("/proc/%d/status" % pid) as f:
-                status = f.read()
-            assert re.search(r"^CoreDumping:\s0$", status, re.M)
-        pytest.skip("root cannot see it; the test below can")
-    for pid in pids:
-        assert os.stat("/proc/%d/mem" % pid).st_uid == 0
-
-
-def test_not_dumpable_for_an_ordinary_user(directory, softhsm):
-    """As nobody: its own daemon's files in /proc are root's."""
+def test_not_dumpable(agent, softhsm, directory):
+    """An ordinary user's daemon and providers: /proc says root's, so no
+    debugger of that user gets at them."""
     if os.geteuid() != 0:
         pytest.skip("becoming another user needs root")
-    import shutil
-    where = directory / "n"
-    where.mkdir()
+    token = softhsm("p256")
+    a = agent(simple(token, 1), token, pins=[token.pin], start=False)
     for name in PROGRAMS:
-        shutil.copy(program(name), where / name)
-    (where / "c").write_text("")
-    directory.chmod(0o755)
-    subprocess.run(["chown", "-R", "nobody", str(where)], check=True)
-    where.chmod(0o700)
-    process = subprocess.Popen(
-        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-         str(where / "p11-agent"), "-D", "-a", str(where / "s"),
-         "-f", str(where / "c")], stderr=subprocess.DEVNULL)
-    try:
-        from daemon import wait_until
-        wait_until((where / "s").exists, what="the agent of nobody")
-        assert os.stat("/proc/%d/mem" % process.pid).st_uid == 0
-        assert os.stat("/proc/%d/cwd" % process.pid,
-                       follow_symlinks=False).st_uid == 0
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def test_secrets_are_locked(served):
-    """The pages of a PIN are not swapped out."""
-    with open("/proc/%d/status" % served.process.pid) as f:
-        locked, = re.findall(r"VmLck:\s+(\d+)", f.read())
-    assert int(locked) >= 0
+        shutil.copy(program(name), a.dir / name)
+    directory.chmod(0o711)
+    subprocess.run(["chown", "-R", "nobody", a.dir, token.dir], check=True)
+    a.command = lambda: [
+        "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+        str(a.dir / "p11-agent"), "-D", "-a", str(a.socket),
+        "-f", str(a.config)]
+    a.start()
+    with a.client() as c:
+        assert c.sign(c.blob("key1")) is not None
+    pids = [a.process.pid, *a.providers()]
+    assert len(pids) == 2
+    for pid in pids:
+        with open("/proc/%d/status" % pid) as f:
+            assert re.search(r"^Uid:\s65534\s", f.read(), re.M)
+        assert os.stat("/proc/%d/mem" % pid).st_uid == 0
 
 
 def test_signs(served):

@@ -48,6 +48,7 @@ def test_two_tokens_of_the_same_label(agent, softhsm):
     token = softhsm("p256")
     token.take_in(softhsm("ed25519", "p384"))
     probe = agent(provider(token), token)
+    assert len(probe.keys()) == 3
     serials = {t["keys"]: t["serial"] for t in probe.status()["tokens"]}
     assert len(set(serials.values())) == 2
     a = agent(provider(token) + key("one", "serial=" + serials[1]) +
@@ -118,8 +119,12 @@ def test_killed_while_signatures_wait(agent, two):
 def test_killed_before_its_first_request(agent, two):
     a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 3)
     assert a.names() == ["k1", "k2"]
-    for pid in a.providers():
+    killed = a.providers()
+    assert killed
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not {t["pid"] for t in a.status()["tokens"]}.
+               intersection(killed), what="the reports of their end")
     assert a.names() == ["k1", "k2"]
     log_in(a, "k1", "k2")
 

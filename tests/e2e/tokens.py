@@ -53,6 +53,13 @@ class SoftHsm:
                    "--pin", self.pin, *words,
                    env=dict(os.environ, **self.env))
 
+    def ssh_keygen(self):
+        """The public keys that OpenSSH's own PKCS#11 code finds."""
+        return subprocess.run(
+            ["ssh-keygen", "-D", self.path()], text=True, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+            env=dict(os.environ, **self.env)).stdout
+
     @classmethod
     def make(cls, directory, kinds, label="test"):
         run(RIG + "/rig-softhsm.sh", "start", directory, *kinds,

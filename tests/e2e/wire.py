@@ -49,8 +49,8 @@ class Client:
 
     def __init__(self, path, timeout=30):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(timeout)
         self.sock.connect(str(path))
+        self.sock.settimeout(timeout)
 
     def __enter__(self):
         return self
