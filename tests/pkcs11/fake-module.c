@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A PKCS#11 module for tests: it does what the script in $P11_FAKE_SCRIPT
+ * says, and appends each call to $P11_FAKE_LOG. Lines of the script:
+ *
+ *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
+ *                           initialized=0 present=0 sessions=N mechanisms=0
+ *   object KEY=VALUE …      of the last slot; see attribute_names, values in
+ *                           hex; private=1 shows it only after a login
+ *   call NAME KEY=VALUE …   rv=0x32 skip=N times=N ms=N: for N calls after
+ *                           the first `skip`, sleep, then answer rv
+ *   signature BYTES         the length of what C_Sign gives
+ *
+ * A `call` with rv=0 only sleeps. A C_Login with another PIN than the slot's
+ * is CKR_PIN_INCORRECT.
+ */
+#include <p11-kit/pkcs11.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	SLOTS_MAX = 8,
+	OBJECTS_MAX = 64,
+	ATTRIBUTES_MAX = 16,
+	VALUE_MAX = 1024,
+	SCRIPT_MAX = 64,
+	SESSIONS_MAX = 64,
+	SESSION_FIRST = 100,
+};
+
+struct attribute {
+	CK_ATTRIBUTE_TYPE type;
+	uint8_t value[VALUE_MAX];
+	size_t len;
+};
+
+struct fake_object {
+	unsigned slot;
+	bool private;
+	struct attribute attributes[ATTRIBUTES_MAX];
+	size_t n;
+};
+
+struct fake_slot {
+	unsigned long removable, hw, login, pad, initialized, present,
+	    sessions, mechanisms, locked;
+	char pin[32], label[33];
+	bool logged_in;
+	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
+};
+
+struct scripted {
+	char name[40];
+	unsigned long rv, skip, times, ms;
+};
+
+struct session {
+	bool open;
+	unsigned slot;
+	bool finding, signing;
+	size_t find_at;
+	CK_OBJECT_CLASS find_class;
+	size_t signing_object;
+};
+
+/* The one state of a module, as in real ones. */
+static struct fake {
+	pthread_mutex_t mutex;
+	struct fake_slot slots[SLOTS_MAX];
+	size_t n_slots;
+	struct fake_object objects[OBJECTS_MAX];
+	size_t n_objects;
+	struct scripted script[SCRIPT_MAX];
+	size_t n_script;
+	struct session sessions[SESSIONS_MAX];
+	CK_ULONG signature;
+	FILE *log;
+} fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static const struct {
+	const char *name;
+	CK_ATTRIBUTE_TYPE type;
+	bool is_ulong; /* decimal, else hex bytes */
+} attribute_names[] = {
+	{"class", CKA_CLASS, true},
+	{"key_type", CKA_KEY_TYPE, true},
+	{"certificate_type", CKA_CERTIFICATE_TYPE, true},
+	{"id", CKA_ID, false},
+	{"label", CKA_LABEL, false},
+	{"params", CKA_EC_PARAMS, false},
+	{"point", CKA_EC_POINT, false},
+	{"modulus", CKA_MODULUS, false},
+	{"exponent", CKA_PUBLIC_EXPONENT, false},
+	{"info", CKA_PUBLIC_KEY_INFO, false},
+	{"value", CKA_VALUE, false},
+	{"sign", CKA_SIGN, false},
+	{"verify", CKA_VERIFY, false},
+	{"always", CKA_ALWAYS_AUTHENTICATE, false},
+};
+
+static size_t
+unhex(const char *hex, uint8_t *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; hex[0] != '\0' && hex[1] != '\0' && n < size; hex += 2) {
+		const char digits[] = {hex[0], hex[1], '\0'};
+
+		out[n++] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return n;
+}
+
+static void
+object_set(struct fake_object *o, const char *key, const char *value)
+{
+	struct attribute *a = &o->attributes[o->n];
+	CK_ULONG number = strtoul(value, NULL, 0);
+
+	if (strcmp(key, "private") == 0)
+		o->private = number != 0;
+	for (size_t i = 0; o->n < ATTRIBUTES_MAX && i <
+	    sizeof(attribute_names) / sizeof(attribute_names[0]); i++) {
+		if (strcmp(key, attribute_names[i].name) != 0)
+			continue;
+		a->type = attribute_names[i].type;
+		a->len = sizeof(number);
+		if (attribute_names[i].is_ulong)
+			memcpy(a->value, &number, sizeof(number));
+		else
+			a->len = unhex(value, a->value, sizeof(a->value));
+		o->n++;
+		return;
+	}
+}
+
+static void
+slot_set(struct fake_slot *s, const char *key, const char *value)
+{
+	const struct {
+		const char *name;
+		unsigned long *to;
+	} numbers[] = {
+		{"removable", &s->removable}, {"hw", &s->hw},
+		{"login", &s->login}, {"pad", &s->pad},
+		{"initialized", &s->initialized}, {"present", &s->present},
+		{"sessions", &s->sessions}, {"mechanisms", &s->mechanisms},
+		{"locked", &s->locked},
+	};
+
+	if (strcmp(key, "pin") == 0)
+		snprintf(s->pin, sizeof(s->pin), "%s", value);
+	if (strcmp(key, "label") == 0)
+		snprintf(s->label, sizeof(s->label), "%s", value);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (strcmp(key, numbers[i].name) == 0)
+			*numbers[i].to = strtoul(value, NULL, 0);
+}
+
+static void
+script_set(struct scripted *s, const char *key, const char *value)
+{
+	const struct {
+		const char *name;
+		unsigned long *to;
+	} numbers[] = {{"rv", &s->rv}, {"skip", &s->skip},
+	    {"times", &s->times}, {"ms", &s->ms}};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (strcmp(key, numbers[i].name) == 0)
+			*numbers[i].to = strtoul(value, NULL, 0);
+}
+
+static void
+read_line(char *line)
+{
+	char *save, *word = strtok_r(line, " \n", &save);
+	struct fake_slot *s = NULL;
+	struct fake_object *o = NULL;
+	struct scripted *c = NULL;
+
+	if (word == NULL)
+		return;
+	if (strcmp(word, "slot") == 0 && fake.n_slots < SLOTS_MAX) {
+		s = &fake.slots[fake.n_slots++];
+		*s = (struct fake_slot){.present = 1, .initialized = 1,
+		    .mechanisms = 1, .pin = "1234", .label = "fake"};
+	} else if (strcmp(word, "object") == 0 &&
+	    fake.n_objects < OBJECTS_MAX) {
+		o = &fake.objects[fake.n_objects++];
+		o->slot = (unsigned)fake.n_slots - 1;
+	} else if (strcmp(word, "call") == 0 && fake.n_script < SCRIPT_MAX) {
+		c = &fake.script[fake.n_script++];
+		*c = (struct scripted){.times = 1};
+		word = strtok_r(NULL, " \n", &save);
+		snprintf(c->name, sizeof(c->name), "%s", word);
+	} else if (strcmp(word, "signature") == 0) {
+		fake.signature = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
+	}
+	while ((word = strtok_r(NULL, " \n", &save)) != NULL) {
+		char *value = strchr(word, '=');
+
+		if (value == NULL)
+			continue;
+		*value++ = '\0';
+		if (s != NULL)
+			slot_set(s, word, value);
+		if (o != NULL)
+			object_set(o, word, value);
+		if (c != NULL)
+			script_set(c, word, value);
+	}
+}
+
+static void
+read_script(void)
+{
+	const char *path = getenv("P11_FAKE_SCRIPT");
+	FILE *f = path == NULL ? NULL : fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+
+	fake.signature = 64;
+	while (f != NULL && getline(&line, &size, f) > 0)
+		read_line(line);
+	free(line);
+	if (f != NULL)
+		fclose(f);
+	if ((path = getenv("P11_FAKE_LOG")) != NULL &&
+	    (fake.log = fopen(path, "a")) != NULL)
+		setvbuf(fake.log, NULL, _IOLBF, 0);
+}
+
+/* Write the call down; what the script wants it to answer. */
+static CK_RV
+called(const char *name, unsigned long detail)
+{
+	struct timespec pause = {0};
+	CK_RV rv = CKR_OK;
+
+	pthread_mutex_lock(&fake.mutex);
+	if (fake.log != NULL)
+		fprintf(fake.log, "%s %lu\n", name, detail);
+	for (size_t i = 0; i < fake.n_script; i++) {
+		struct scripted *c = &fake.script[i];
+
+		if (strcmp(c->name, name) != 0)
+			continue;
+		if (c->skip > 0) {
+			c->skip--;
+		} else if (c->times > 0) {
+			c->times--;
+			rv = c->rv;
+			pause.tv_sec = (time_t)(c->ms / 1000);
+			pause.tv_nsec = (long)(c->ms % 1000) * 1000000;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&fake.mutex);
+	nanosleep(&pause, NULL);
+	return rv;
+}
+
+#define CALLED(name, detail)                                \
+	do {                                                \
+		CK_RV called_rv = called((name), (detail)); \
+		if (called_rv != CKR_OK)                    \
+			return called_rv;                   \
+	} while (0)
+
+static struct session *
+session_of(CK_SESSION_HANDLE h)
+{
+	struct session *s;
+
+	if (h < SESSION_FIRST || h >= SESSION_FIRST + SESSIONS_MAX)
+		return NULL;
+	s = &fake.sessions[h - SESSION_FIRST];
+	return s->open ? s : NULL;
+}
+
+static CK_RV
+fake_Initialize(void *args)
+{
+	(void)args;
+	read_script();
+	return called("C_Initialize", 0);
+}
+
+static CK_RV
+fake_Finalize(void *reserved)
+{
+	(void)reserved;
+	return called("C_Finalize", 0);
+}
+
+static void
+pad(unsigned char *out, size_t size, const char *text)
+{
+	memset(out, ' ', size);
+	memcpy(out, text, strlen(text) < size ? strlen(text) : size);
+}
+
+static CK_RV
+fake_GetInfo(CK_INFO *info)
+{
+	memset(info, 0, sizeof(*info));
+	pad(info->libraryDescription, sizeof(info->libraryDescription),
+	    "fake module");
+	pad(info->manufacturerID, sizeof(info->manufacturerID), "tests");
+	return called("C_GetInfo", 0);
+}
+
+static CK_RV
+fake_GetSlotList(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *n)
+{
+	CK_ULONG room = *n, found = 0;
+
+	CALLED("C_GetSlotList", list != NULL);
+	for (size_t i = 0; i < fake.n_slots; i++) {
+		if (present && !fake.slots[i].present)
+			continue;
+		if (list != NULL && found < room)
+			list[found] = i;
+		found++;
+	}
+	*n = found;
+	return list != NULL && found > room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+static CK_RV
+fake_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
+{
+	char text[65];
+
+	CALLED("C_GetSlotInfo", slot);
+	if (slot >= fake.n_slots)
+		return CKR_SLOT_ID_INVALID;
+	memset(info, 0, sizeof(*info));
+	snprintf(text, sizeof(text), "Fake reader %lu", slot);
+	pad(info->slotDescription, sizeof(info->slotDescription), text);
+	info->flags = CKF_TOKEN_PRESENT |
+	    (fake.slots[slot].removable ? CKF_REMOVABLE_DEVICE : 0) |
+	    (fake.slots[slot].hw ? CKF_HW_SLOT : 0);
+	return CKR_OK;
+}
+
+static CK_RV
+fake_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+	const struct fake_slot *s = &fake.slots[slot];
+
+	CALLED("C_GetTokenInfo", slot);
+	if (slot >= fake.n_slots)
+		return CKR_SLOT_ID_INVALID;
+	memset(info, 0, sizeof(*info));
+	pad(info->label, sizeof(info->label), s->label);
+	pad(info->manufacturerID, sizeof(info->manufacturerID), "tests");
+	pad(info->model, sizeof(info->model), "fake");
+	pad(info->serialNumber, sizeof(info->serialNumber), "0001");
+	info->flags = CKF_USER_PIN_INITIALIZED |
+	    (s->login ? CKF_LOGIN_REQUIRED : 0) |
+	    (s->pad ? CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
+	    (s->locked ? CKF_USER_PIN_LOCKED : 0) |
+	    (s->initialized ? CKF_TOKEN_INITIALIZED : 0);
+	info->ulMaxSessionCount = s->sessions;
+	info->ulMinPinLen = 4;
+	info->ulMaxPinLen = 8;
+	return CKR_OK;
+}
+
+static CK_RV
+fake_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *n)
+{
+	static const CK_MECHANISM_TYPE types[] = {CKM_RSA_PKCS, CKM_ECDSA};
+
+	CALLED("C_GetMechanismList", slot);
+	if (slot >= fake.n_slots)
+		return CKR_SLOT_ID_INVALID;
+	*n = fake.slots[slot].mechanisms ? 2 : 0;
+	if (list != NULL)
+		memcpy(list, types, sizeof(types));
+	return CKR_OK;
+}
+
+static CK_RV
+fake_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
+    CK_MECHANISM_INFO *info)
+{
+	CALLED("C_GetMechanismInfo", type);
+	if (slot >= fake.n_slots)
+		return CKR_SLOT_ID_INVALID;
+	if (type != CKM_RSA_PKCS && type != CKM_ECDSA)
+		return CKR_MECHANISM_INVALID;
+	*info = (CK_MECHANISM_INFO){.flags = CKF_SIGN};
+	return CKR_OK;
+}
+
+static CK_RV
+fake_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
+    CK_SESSION_HANDLE *ret)
+{
+	CK_RV rv = CKR_SESSION_COUNT;
+
+	(void)flags;
+	(void)app;
+	(void)notify;
+	CALLED("C_OpenSession", slot);
+	if (slot >= fake.n_slots)
+		return CKR_SLOT_ID_INVALID;
+	pthread_mutex_lock(&fake.mutex);
+	for (size_t i = 0; i < SESSIONS_MAX && rv != CKR_OK; i++) {
+		if (fake.sessions[i].open)
+			continue;
+		fake.sessions[i] = (struct session){.open = true,
+		    .slot = (unsigned)slot};
+		*ret = SESSION_FIRST + i;
+		rv = CKR_OK;
+	}
+	pthread_mutex_unlock(&fake.mutex);
+	return rv;
+}
+
+static CK_RV
+fake_CloseSession(CK_SESSION_HANDLE h)
+{
+	struct session *s = session_of(h);
+	bool last = true;
+
+	CALLED("C_CloseSession", h);
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	pthread_mutex_lock(&fake.mutex);
+	s->open = false;
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		if (fake.sessions[i].open && fake.sessions[i].slot == s->slot)
+			last = false;
+	if (last)
+		fake.slots[s->slot].logged_in = false;
+	pthread_mutex_unlock(&fake.mutex);
+	return CKR_OK;
+}
+
+static CK_RV
+fake_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, unsigned char *pin,
+    CK_ULONG len)
+{
+	struct session *s = session_of(h);
+	struct fake_slot *slot;
+
+	CALLED("C_Login", user);
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	slot = &fake.slots[s->slot];
+	if (user == CKU_USER && slot->logged_in)
+		return CKR_USER_ALREADY_LOGGED_IN;
+	if (user == CKU_CONTEXT_SPECIFIC && !s->signing)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	if (pin == NULL ? !slot->pad : len != strlen(slot->pin) ||
+	    memcmp(pin, slot->pin, len) != 0)
+		return CKR_PIN_INCORRECT;
+	if (user == CKU_USER)
+		slot->logged_in = true;
+	else
+		slot->context = true;
+	return CKR_OK;
+}
+
+static const struct attribute *
+attribute_of(const struct fake_object *o, CK_ATTRIBUTE_TYPE type)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->attributes[i].type == type)
+			return &o->attributes[i];
+	return NULL;
+}
+
+static CK_RV
+fake_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE *list, CK_ULONG n)
+{
+	const struct attribute *a;
+
+	CALLED("C_GetAttributeValue", list->type);
+	if (session_of(h) == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	if (object == 0 || object > fake.n_objects)
+		return CKR_OBJECT_HANDLE_INVALID;
+	if (n != 1)
+		return CKR_ARGUMENTS_BAD;
+	a = attribute_of(&fake.objects[object - 1], list->type);
+	if (a == NULL) {
+		list->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	}
+	if (list->pValue != NULL && list->ulValueLen < a->len)
+		return CKR_BUFFER_TOO_SMALL;
+	if (list->pValue != NULL)
+		memcpy(list->pValue, a->value, a->len);
+	list->ulValueLen = a->len;
+	return CKR_OK;
+}
+
+static CK_RV
+fake_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *list, CK_ULONG n)
+{
+	struct session *s = session_of(h);
+
+	CALLED("C_FindObjectsInit", n);
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	if (s->finding)
+		return CKR_OPERATION_ACTIVE;
+	/* As YubiHSM 2: attributes it does not know find nothing. */
+	s->find_class = CK_UNAVAILABLE_INFORMATION;
+	if (n == 1 && list->type == CKA_CLASS)
+		memcpy(&s->find_class, list->pValue, sizeof(s->find_class));
+	s->finding = true;
+	s->find_at = 0;
+	return CKR_OK;
+}
+
+static bool
+object_shows(const struct fake_object *o, const struct session *s)
+{
+	const struct attribute *class = attribute_of(o, CKA_CLASS);
+	const struct fake_slot *slot = &fake.slots[s->slot];
+
+	return o->slot == s->slot && class != NULL &&
+	    memcmp(class->value, &s->find_class, class->len) == 0 &&
+	    (!o->private || !slot->login || slot->logged_in);
+}
+
+static CK_RV
+fake_FindObjects(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE *ret, CK_ULONG max,
+    CK_ULONG *n)
+{
+	struct session *s = session_of(h);
+
+	CALLED("C_FindObjects", max);
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	if (!s->finding)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	*n = 0;
+	for (; s->find_at < fake.n_objects && *n < max; s->find_at++)
+		if (object_shows(&fake.objects[s->find_at], s))
+			ret[(*n)++] = s->find_at + 1;
+	return CKR_OK;
+}
+
+static CK_RV
+fake_FindObjectsFinal(CK_SESSION_HANDLE h)
+{
+	struct session *s = session_of(h);
+
+	CALLED("C_FindObjectsFinal", h);
+	if (s != NULL)
+		s->finding = false;
+	return s == NULL ? CKR_SESSION_HANDLE_INVALID : CKR_OK;
+}
+
+static bool
+wants_context(const struct fake_object *o)
+{
+	const struct attribute *a = attribute_of(o, CKA_ALWAYS_AUTHENTICATE);
+
+	return a != NULL && a->value[0] != 0;
+}
+
+static CK_RV
+fake_SignInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism,
+    CK_OBJECT_HANDLE object)
+{
+	struct session *s = session_of(h);
+
+	CALLED("C_SignInit", mechanism->mechanism);
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	if (object == 0 || object > fake.n_objects)
+		return CKR_KEY_HANDLE_INVALID;
+	if (s->signing)
+		return CKR_OPERATION_ACTIVE;
+	if (!object_shows(&fake.objects[object - 1],
+	    &(struct session){.slot = s->slot,
+	    .find_class = CKO_PRIVATE_KEY}))
+		return CKR_USER_NOT_LOGGED_IN;
+	fake.slots[s->slot].context = false;
+	s->signing = true;
+	s->signing_object = object - 1;
+	return CKR_OK;
+}
+
+static CK_RV
+fake_Sign(CK_SESSION_HANDLE h, unsigned char *data, CK_ULONG len,
+    unsigned char *signature, CK_ULONG *signature_len)
+{
+	struct session *s = session_of(h);
+	bool was_signing;
+
+	(void)data;
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	was_signing = s->signing;
+	s->signing = false;
+	CALLED("C_Sign", len);
+	if (!was_signing)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	if (wants_context(&fake.objects[s->signing_object]) &&
+	    !fake.slots[s->slot].context)
+		return CKR_USER_NOT_LOGGED_IN;
+	fake.slots[s->slot].context = false;
+	if (*signature_len < fake.signature)
+		return CKR_BUFFER_TOO_SMALL;
+	memset(signature, 0x5a, fake.signature);
+	*signature_len = fake.signature;
+	return CKR_OK;
+}
+
+/* Nobody here should need these; the log tells who did. */
+static CK_RV
+fake_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
+{
+	(void)slot;
+	(void)reserved;
+	CALLED("C_WaitForSlotEvent", flags);
+	return CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static CK_RV
+fake_CloseAllSessions(CK_SLOT_ID slot)
+{
+	CALLED("C_CloseAllSessions", slot);
+	return CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static CK_RV
+fake_GetSessionInfo(CK_SESSION_HANDLE h, CK_SESSION_INFO *info)
+{
+	(void)info;
+	CALLED("C_GetSessionInfo", h);
+	return CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static CK_RV
+fake_Logout(CK_SESSION_HANDLE h)
+{
+	CALLED("C_Logout", h);
+	return CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+CK_RV
+C_GetFunctionList(CK_FUNCTION_LIST **ret)
+{
+	static CK_FUNCTION_LIST list = {
+		.version = {2, 40},
+		.C_Initialize = fake_Initialize,
+		.C_Finalize = fake_Finalize,
+		.C_GetInfo = fake_GetInfo,
+		.C_GetFunctionList = C_GetFunctionList,
+		.C_GetSlotList = fake_GetSlotList,
+		.C_GetSlotInfo = fake_GetSlotInfo,
+		.C_GetTokenInfo = fake_GetTokenInfo,
+		.C_GetMechanismList = fake_GetMechanismList,
+		.C_GetMechanismInfo = fake_GetMechanismInfo,
+		.C_WaitForSlotEvent = fake_WaitForSlotEvent,
+		.C_OpenSession = fake_OpenSession,
+		.C_CloseSession = fake_CloseSession,
+		.C_CloseAllSessions = fake_CloseAllSessions,
+		.C_GetSessionInfo = fake_GetSessionInfo,
+		.C_Login = fake_Login,
+		.C_Logout = fake_Logout,
+		.C_GetAttributeValue = fake_GetAttributeValue,
+		.C_FindObjectsInit = fake_FindObjectsInit,
+		.C_FindObjects = fake_FindObjects,
+		.C_FindObjectsFinal = fake_FindObjectsFinal,
+		.C_SignInit = fake_SignInit,
+		.C_Sign = fake_Sign,
+	};
+
+	*ret = &list;
+	return CKR_OK;
+}
