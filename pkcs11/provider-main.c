@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/frame.h"
+#include "common/harden.h"
 #include "common/log.h"
 #include "pkcs11/module.h"
 #include "pkcs11/opensc-conf.h"
@@ -94,8 +95,13 @@ main(void)
 	struct buffer in = BUFFER_INIT(WIRE_QUEUE_MAX_BYTES);
 	struct buffer copy = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
 	struct wire_start start;
+	const char *fault;
 
 	log_set_name("p11-agent-provider");
+	if ((fault = harden_process()) != NULL) {
+		log_error("%s", fault);
+		return 1;
+	}
 	quiet_stdout();
 	if (!read_start(&in, &copy, &start)) {
 		log_error("this program is started by p11-agent alone");
