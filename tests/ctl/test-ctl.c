@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line of p11-agentctl itself; its path is argv[1]. */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/cmocka-all.h"
+
+enum { ARGS_MAX = 20, OUTPUT_BYTES = 8192 };
+
+/* Its exit code; what it prints on both outputs is in out, whole. */
+static int
+run(const char *program, const char *words, char out[static OUTPUT_BYTES])
+{
+	char copy[256], name[] = "p11-agentctl";
+	char *argv[ARGS_MAX + 2] = {name}, *save = NULL;
+	char *const envp[] = {(char[]){"XDG_RUNTIME_DIR=/nowhere"},
+	    (char[]){"HOME=/nowhere"}, (char[]){"POSIXLY_CORRECT=1"}, NULL};
+	posix_spawn_file_actions_t actions;
+	int n = 1, ends[2], status;
+	size_t len = 0;
+	ssize_t got;
+	pid_t pid;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	for (char *w = strtok_r(copy, " ", &save); w != NULL && n <= ARGS_MAX;
+	     w = strtok_r(NULL, " ", &save))
+		argv[n++] = w;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+	assert_int_equal(
+	    posix_spawn(&pid, program, &actions, NULL, argv, envp), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	while ((got = read(ends[0], out + len, OUTPUT_BYTES - 1 - len)) > 0)
+		len += (size_t)got;
+	out[len] = '\0';
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+exits_and_says(void **state)
+{
+	static const struct {
+		const char *words;
+		int code;
+		const char *says;
+	} cases[] = {
+	    {"", 2, "which command?"},
+	    {"help", 0, "check-config [FILE]"},
+	    {"--help", 0, "usage: p11-agentctl"},
+	    {"status -h", 0, "usage: p11-agentctl"},
+	    {"--version", 0, "p11-agentctl "},
+	    {"unknown", 2, "there is no such command"},
+	    {"status --wrong", 2, "usage: p11-agentctl"},
+	    {"status more", 2, "too many arguments"},
+	    {"check-config a b", 2, "too many arguments"},
+	    {"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", 2,
+		"the command line is not understood"},
+	    {"status -a", 2, "usage: p11-agentctl"},
+	    {"status -c", 2, "this command has no -c"},
+	    {"env --json", 2, "this command has no --json"},
+	    {"status", 3, "no p11-agent answers at /nowhere/"},
+	    {"status -a /no/sock --json", 3,
+		"no p11-agent answers at /no/sock.control: No such file"},
+	    {"-a /no/sock keys", 3, "start one (p11-agent -D -a /no/sock)"},
+	    {"env", 3, "is no socket: start p11-agent first"},
+	    {"-a /dev/null env -c", 3, "/dev/null is no socket"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char out[OUTPUT_BYTES];
+		int code = run(*state, cases[i].words, out);
+
+		if (code != cases[i].code || strstr(out, cases[i].says) == NULL)
+			fail_msg("p11-agentctl %s: %d, %s", cases[i].words,
+			    code, out);
+	}
+}
+
+/* A help that is wider than the terminal is no help. */
+static void
+help_fits_in_80_columns(void **state)
+{
+	char out[OUTPUT_BYTES], *save = NULL;
+
+	assert_int_equal(run(*state, "help", out), 0);
+	for (char *line = strtok_r(out, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		if (strlen(line) > 80)
+			fail_msg("%s", line);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_prestate(exits_and_says, argv[1]),
+	    cmocka_unit_test_prestate(help_fits_in_80_columns, argv[1]),
+	};
+
+	if (argc != 2)
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

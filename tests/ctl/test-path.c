@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ctl/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/cmocka-all.h"
+
+static void
+bind_socket(const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_true(fd >= 0);
+	assert_int_equal(
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	close(fd);
+}
+
+static void
+chooses(void **state)
+{
+	char folder[] = "/tmp/p11-agent-test-XXXXXX";
+	char ours[64], ours_control[64], theirs[64], fake[64], fake_control[64];
+	const struct {
+		const char *name;
+		struct agent_path_from from;
+		const char *socket, *other;
+	} cases[] = {
+	    {"the option wins", {"/x/sock", ours, "/run"}, "/x/sock", NULL},
+	    {"a p11-agent's SSH_AUTH_SOCK", {NULL, ours, "/run"}, ours, NULL},
+	    {"another agent's", {NULL, theirs, "/run"},
+		"/run/p11-agent/agent.sock", theirs},
+	    {"a file is no control socket", {NULL, fake, "/run"},
+		"/run/p11-agent/agent.sock", fake},
+	    {"nothing but the base", {NULL, NULL, "/run"},
+		"/run/p11-agent/agent.sock", NULL},
+	    {"nothing at all", {NULL, NULL, NULL}, NULL, NULL},
+	    {"another agent's alone", {NULL, theirs, NULL}, NULL, theirs},
+	    {"a relative base", {NULL, NULL, "run"}, NULL, NULL},
+	};
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(ours, sizeof(ours), "%s/ours", folder);
+	snprintf(ours_control, sizeof(ours_control), "%s/ours.control", folder);
+	snprintf(theirs, sizeof(theirs), "%s/theirs", folder);
+	snprintf(fake, sizeof(fake), "%s/fake", folder);
+	snprintf(fake_control, sizeof(fake_control), "%s/fake.control", folder);
+	bind_socket(ours_control);
+	bind_socket(theirs);
+	assert_non_null(f = fopen(fake_control, "w"));
+	fclose(f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct agent_path got;
+		bool ok = agent_path_choose(&cases[i].from, &got);
+		char control[128];
+
+		if (ok != (cases[i].socket != NULL))
+			fail_msg("%s: %d", cases[i].name, ok);
+		if (got.other_agent != cases[i].other)
+			fail_msg("%s: other agent %s", cases[i].name,
+			    got.other_agent);
+		if (!ok)
+			continue;
+		if (strcmp(got.socket, cases[i].socket) != 0)
+			fail_msg("%s: %s", cases[i].name, got.socket);
+		snprintf(
+		    control, sizeof(control), "%s.control", cases[i].socket);
+		assert_string_equal(got.control, control);
+	}
+	unlink(ours_control);
+	unlink(theirs);
+	unlink(fake_control);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void
+refuses_long_paths(void **state)
+{
+	char longer[AGENT_PATH_BYTES + 1];
+	struct agent_path got;
+
+	(void)state;
+	memset(longer, 'x', sizeof(longer));
+	longer[0] = '/';
+	longer[sizeof(longer) - 1] = '\0';
+	assert_false(agent_path_choose(
+	    &(struct agent_path_from){.option = longer}, &got));
+	assert_false(
+	    agent_path_choose(&(struct agent_path_from){.base = longer}, &got));
+	/* The socket's fits, its control socket's does not. */
+	longer[AGENT_PATH_BYTES - 1] = '\0';
+	assert_false(agent_path_choose(
+	    &(struct agent_path_from){.option = longer}, &got));
+	assert_false(agent_path_choose(
+	    &(struct agent_path_from){.ssh_auth_sock = longer}, &got));
+	longer[AGENT_PATH_BYTES - 9] = '\0';
+	assert_true(agent_path_choose(
+	    &(struct agent_path_from){.option = longer}, &got));
+}
+
+static void
+reads_the_environment(void **state)
+{
+	struct agent_path_from from;
+
+	(void)state;
+	setenv("SSH_AUTH_SOCK", "/a", 1);
+	setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
+	setenv("HOME", "/run/user/1", 1);
+	from = agent_path_sources("/o");
+	assert_string_equal(from.option, "/o");
+	assert_string_equal(from.ssh_auth_sock, "/a");
+	assert_string_equal(from.base, "/run/user/1");
+	setenv("SSH_AUTH_SOCK", "", 1);
+	unsetenv("XDG_RUNTIME_DIR");
+	unsetenv("HOME");
+	from = agent_path_sources(NULL);
+	assert_null(from.option);
+	assert_null(from.ssh_auth_sock);
+	assert_null(from.base);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(chooses),
+	    cmocka_unit_test(refuses_long_paths),
+	    cmocka_unit_test(reads_the_environment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
