@@ -7,6 +7,7 @@ inputs that a fuzzer found lie in the same folders. A target is a function
 that yields (name, bytes), marked with @target("its name").
 """
 
+import base64
 import hashlib
 import pathlib
 import struct
@@ -194,6 +195,90 @@ key "k" { // comment
     yield "include", b"include(\"a.conf\")\nkey a { uri = 'pkcs11:' }\n"
     yield "fingerprint", (b'key "k" { fingerprint = "SHA256:'
                           + b"A" * 43 + b'" }\n')
+
+
+# Made by openssl genpkey, pkey -pubout and req -x509; explicit has its curve's
+# parameters spelt out.
+DER = {
+    "rsa.spki":
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA5GmKoyVsD+h+W7FrCMXfu4YfFA"
+    "7mosyCaJIAeUQPHyJkkYTYFkDjfVEavfbj21G8K79hrez7e5ZLwVFTnL2riymGYfLf9MXb"
+    "L07EaImCupa2rQpe5bPtcop6Rs77VDysG6/rIL601eCc95oY+widWkH1TqTm4iwfLjrCNW"
+    "I7HH5Oxn1XfN9mGq6sXGWK0loCdF+rZuOI1sHgQuZrCM4rNO/rtTlCMi6ozsguUw1BxhAo"
+    "uKX8e4qR7H/6RjpN8OkYvZrgyODeX+mdDwfVMFHjHht79lOSbTs4Trhec5SeLV30kYqVAZ"
+    "duMJV/rciX8UGg2C4ctSi/diGVvwlHeSQ9IQIDAQAB",
+    "p256.spki":
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9tOejSl1MjoERxFdguNCav+/3+MGcWj3Q9"
+    "zMKJ6w0KbamHrXPE2eZwrWAeeXBaUW2sUiEvvtxH/thUiToXEwng==",
+    "k1.spki":
+    "MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEjAyH0R5Ueh6gemQuPZn8MTPD0irS1ZaP3n/sQ1"
+    "sRVI2V4V/h6gdqhWhzf3ILJpdsHpumwIxTaCsFdN39N9rLIg==",
+    "explicit.spki":
+    "MIIBSzCCAQMGByqGSM49AgEwgfcCAQEwLAYHKoZIzj0BAQIhAP////8AAAABAAAAAAAAAA"
+    "AAAAAA////////////////MFsEIP////8AAAABAAAAAAAAAAAAAAAA///////////////8"
+    "BCBaxjXYqjqT57PrvVV2mIa8ZR0GsMxTsPY7zjw+J9JgSwMVAMSdNgiG5wSTamZ44ROdJr"
+    "eBn36QBEEEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8"
+    "D54WK84zV2sxXs7LtkBoN79R9QIhAP////8AAAAA//////////+85vqtpxeehPO5ysL8Yy"
+    "VRAgEBA0IABEVvyZRDwyTtxgzRvjQyBcv3fAiEG2rtl3lrgTCIefV4Ux7bt6/x93Rv3djb"
+    "NdQbJAggGnWhjJwYXxzXJtUzD4I=",
+    "ed25519.spki":
+    "MCowBQYDK2VwAyEAN04BNvgho4c710EueMwY75H+Iq4Thg/6QnPvcvFwXaM=",
+    "p256.cert":
+    "MIIBbTCCAROgAwIBAgIUGCWqM4girK1GbEIPGwDAiw853CwwCgYIKoZIzj0EAwIwDDEKMA"
+    "gGA1UEAwwBdDAeFw0yNjExMjQwMzQ4MzZaFw0yNjExMjUwMzQ4MzZaMAwxCjAIBgNVBAMM"
+    "AXQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT2056NKXUyOgRHEV2C40Jq/7/f4wZxaP"
+    "dD3MwonrDQptqYetc8TZ5nCtYB55cFpRbaxSIS++3Ef+2FSJOhcTCeo1MwUTAdBgNVHQ4E"
+    "FgQU07DxiwYG+v/gmGEKLVoPqkHchbQwHwYDVR0jBBgwFoAU07DxiwYG+v/gmGEKLVoPqk"
+    "HchbQwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBu9NefWQB8M5PlRbAG"
+    "SbnWGSKzeM+W2YCsiPyY6jTDrwIhAOXIA9J4CvdLrA2QYpM4vm9G+hHKFk8+LHGj1h8RNE"
+    "R+",
+    "ed25519.cert":
+    "MIIBLDCB36ADAgECAhQdyqzp+ioFYj4f3VuATgzivcgNQjAFBgMrZXAwDDEKMAgGA1UEAw"
+    "wBdDAeFw0yNjExMjQwMzQ4MzZaFw0yNjExMjUwMzQ4MzZaMAwxCjAIBgNVBAMMAXQwKjAF"
+    "BgMrZXADIQA3TgE2+CGjhzvXQS54zBjvkf4irhOGD/pCc+9y8XBdo6NTMFEwHQYDVR0OBB"
+    "YEFC9fu1eSBGWe4WBHRQ/wP8PS55mCMB8GA1UdIwQYMBaAFC9fu1eSBGWe4WBHRQ/wP8PS"
+    "55mCMA8GA1UdEwEB/wQFMAMBAf8wBQYDK2VwA0EA9znft5GEohx3fcpRuN0/iATb7gCJWh"
+    "kEoNSez1lwBsq7/UK3UQo9ehi4exhhA0Y3ky9vGEqzGFC4r+RNVB7tCw==",
+}
+
+
+def der(name):
+    return base64.b64decode(DER[name])
+
+
+@target("spki")
+def spkis():
+    for name in DER:
+        if name.endswith(".spki"):
+            yield name.removesuffix(".spki"), der(name)
+
+
+@target("certificate")
+def certificates():
+    for name in DER:
+        if name.endswith(".cert"):
+            yield name.removesuffix(".cert"), der(name)
+    yield "padded", der("p256.cert") + bytes(8)
+
+
+@target("ec-point")
+def ec_points():
+    def both(params, point):
+        return u8(len(params)) + params + point
+
+    p256 = bytes.fromhex("06082a8648ce3d030107")
+    point = der("p256.spki")[-65:]
+    ed25519 = der("ed25519.spki")[-32:]
+    yield "p256-bare", both(p256, point)
+    yield "p256-wrapped", both(p256, b"\4\x41" + point)
+    yield "p256-compressed", both(p256, u8(2 + point[64] % 2) + point[1:33])
+    yield "p256-name", both(b"\x13\x0aprime256v1", point)
+    yield "k1", both(bytes.fromhex("06052b8104000a"), b"\4\x41" + point)
+    yield "ed25519-oid", both(bytes.fromhex("06032b6570"),
+                              b"\4\x20" + ed25519)
+    yield "ed25519-name", both(b"\x13\x0cedwards25519", ed25519)
+    yield "ed25519-bits", both(b"\x13\x0cedwards25519",
+                               b"\3\x21\0" + ed25519)
 
 
 def main():
