@@ -29,10 +29,12 @@ PACKAGES = ["libevent_core", "p11-kit-1", "libcrypto", "libssh", "jansson",
 
 def listed():
     """The files of the repository, new ones too, built ones not."""
-    done = subprocess.run(
-        ["git", "-C", str(TOP), "ls-files", "-co", "--exclude-standard"],
-        text=True, capture_output=True)
-    if done.returncode == 0:
+    done = None
+    if shutil.which("git") and (TOP / ".git").exists():
+        done = subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", str(TOP), "ls-files",
+             "-co", "--exclude-standard"], text=True, capture_output=True)
+    if done and done.returncode == 0:
         names = [TOP / name for name in sorted(set(done.stdout.split("\n")))
                  if name]
     else:
