@@ -33,7 +33,8 @@ show_heading(const json_t *key, FILE *out)
 	CLEANUP(cleanup_free) char *provider = show_text(key, "provider");
 
 	fprintf(out, "%s", token == NULL ? "token without a name" : token);
-	if (serial != NULL)
+	/* A name that was made by the agent may have it already. */
+	if (serial != NULL && (token == NULL || strstr(token, serial) == NULL))
 		fprintf(out, ", serial %s", serial);
 	if (provider != NULL)
 		fprintf(out, ", provider %s", provider);

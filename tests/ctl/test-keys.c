@@ -63,6 +63,10 @@ shows_what_there_is(void **state)
 	    {"{\"keys\": [{}, {}]}",
 		"token without a name:\n-   key without a name\n"
 		"-   key without a name\n"},
+	    {"{\"keys\": [{\"token\": \"t (serial 7)\", "
+	     "\"serial\": \"7\"}, {\"serial\": \"7\"}]}",
+		"t (serial 7):\n-   key without a name\n\n"
+		"token without a name, serial 7:\n-   key without a name\n"},
 	    {"{\"keys\": [{\"exposed\": true}]}",
 		"token without a name:\n*   key without a name\n"},
 	    {"{\"keys\": [{\"exposed\": \"true\", \"position\": 2}]}",
