@@ -232,11 +232,8 @@ settle(struct token_keys *keys, const struct keys_source *from,
 			key_set_reason(k, "no private key with it on this "
 			    "token");
 		}
-		if (old == NULL)
-			continue;
-		k->flags |= old->flags & KEY_NO_LOGIN;
-		if (old->private_key == k->private_key && !old->unproven)
-			k->unproven = false;
+		if (old != NULL)
+			k->flags |= old->flags & KEY_NO_LOGIN;
 	}
 }
 

@@ -45,8 +45,8 @@ void token_keys_clear(struct token_keys *keys);
 
 /*
  * Read a token's keys into *ret, to be cleared by the caller. `before` is an
- * earlier view, or NULL: what it settled stays settled (which keys sign
- * without a login, which pairs a signature has proven).
+ * earlier view, or NULL: which keys sign without a login can only be seen
+ * before it.
  * False with *err filled and *ret empty when the token or memory is gone.
  */
 bool token_keys_read(const struct keys_source *from,

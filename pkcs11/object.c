@@ -299,7 +299,7 @@ object_list_read(struct object_list *list, CK_FUNCTION_LIST *module,
     CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, struct p11_err *err)
 {
 	CLEANUP(cleanup_free) CK_OBJECT_HANDLE *handles = NULL;
-	/* Only the class: modules find nothing for attributes unknown to them. */
+	/* The class alone: for more, some modules find nothing at all. */
 	CK_ATTRIBUTE by_class = {CKA_CLASS, &class, sizeof(class)};
 	struct object o = {.module = module, .session = session};
 	size_t n = OBJECTS_PER_TOKEN_MAX - list->n;

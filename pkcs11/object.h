@@ -11,16 +11,17 @@
 #include "pkcs11/public-key.h"
 
 struct token_object {
-	CK_OBJECT_CLASS class; /* CKO_PUBLIC_KEY, _PRIVATE_KEY, _CERTIFICATE */
+	CK_OBJECT_CLASS class; /* CKO_PUBLIC_, CKO_PRIVATE_KEY, CERTIFICATE */
 	CK_OBJECT_HANDLE handle;
 	/* Its public value; value.mem is NULL where the object has none. */
 	struct key_value value; /* owned */
 	bool exponent_guessed;	/* RSA, private: only the modulus is known */
-	enum key_kind kind;	/* also without a value; 0 when not known */
-	CK_KEY_TYPE key_type;	/* not of certificates */
-	struct buffer id;	/* CKA_ID, cut to KEY_ID_MAX_BYTES; owned */
-	struct buffer label;	/* CKA_LABEL, unpadded and cut; owned */
-	bool permitted;		/* CKA_VERIFY or CKA_SIGN; absent is true */
+	/* Of a private key, also without a value; 0 when not known. */
+	enum key_kind kind;
+	CK_KEY_TYPE key_type; /* not of certificates */
+	struct buffer id;     /* CKA_ID, cut to KEY_ID_MAX_BYTES; owned */
+	struct buffer label;  /* CKA_LABEL, unpadded and cut; owned */
+	bool permitted;	      /* CKA_VERIFY or CKA_SIGN; absent is true */
 	bool always_authenticate;
 	bool taken; /* for whoever matches objects to keys */
 };

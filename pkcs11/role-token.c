@@ -154,7 +154,7 @@ server_login(struct server *s, const struct request *r)
 		token_session_wire_put(&out, &s->token);
 	else
 		p11_err_wire(&err, &result.error);
-	result.flags = token_session_flags(&s->token);
+	result.flags = token_session_flags(&s->token, result.outcome);
 	wire_login_result_put(&out, &result);
 	server_send(s, &out);
 }
@@ -175,7 +175,8 @@ server_sign(struct server *s, const struct request *r, unsigned lane)
 		result.signature = bytes_of(signature.bytes, signature.len);
 	} else {
 		p11_err_wire(&err, &result.error);
-		result.flags = token_session_flags(&s->token);
+		result.flags = token_session_flags(&s->token,
+		    result.outcome);
 	}
 	wire_sign_result_put(&out, &result);
 	server_send(s, &out);

@@ -185,6 +185,20 @@ check_signature(struct token_key *k, const struct sign_request *r,
 	return WIRE_OK;
 }
 
+static CK_RV
+sign_init(struct token_session *t, unsigned lane, CK_MECHANISM *mechanism,
+    CK_OBJECT_HANDLE key)
+{
+	struct p11_err ignored;
+	CK_RV rv = t->module->C_SignInit(t->sessions[lane], mechanism, key);
+
+	/* A failed C_Sign should have ended its operation; not in all. */
+	if (rv != CKR_OPERATION_ACTIVE ||
+	    !token_session_renew(t, lane, &ignored))
+		return rv;
+	return t->module->C_SignInit(t->sessions[lane], mechanism, key);
+}
+
 static enum wire_outcome
 sign_with(struct token_session *t, unsigned lane, struct token_key *k,
     const struct sign_request *r, struct signature *ret, struct p11_err *err)
@@ -198,8 +212,7 @@ sign_with(struct token_session *t, unsigned lane, struct token_key *k,
 	if (!to_sign_fill(r, k->value.key.kind, &data))
 		return refuse(WIRE_ERROR, err,
 		    "the algorithm does not fit the key");
-	rv = t->module->C_SignInit(t->sessions[lane], &mechanism,
-	    k->private_key);
+	rv = sign_init(t, lane, &mechanism, k->private_key);
 	if (rv != CKR_OK)
 		return sign_failed(t, "C_SignInit", rv, err);
 	if ((k->flags & KEY_ALWAYS_AUTHENTICATE) != 0) {

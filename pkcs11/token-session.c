@@ -87,11 +87,12 @@ with_login(const struct token_session *t, uint32_t flags)
 }
 
 uint32_t
-token_session_flags(const struct token_session *t)
+token_session_flags(const struct token_session *t, enum wire_outcome outcome)
 {
 	struct slot now = t->slot;
 
-	if (t->module->C_GetTokenInfo(now.id, &now.token) != CKR_OK)
+	if (outcome != WIRE_LOST &&
+	    t->module->C_GetTokenInfo(now.id, &now.token) != CKR_OK)
 		now = t->slot;
 	return with_login(t, slot_token_flags(&now));
 }

@@ -30,8 +30,12 @@ void token_session_close(struct token_session *t);
 /* Read the token and its keys anew; the old view stays when it fails. */
 bool token_session_refresh(struct token_session *t, struct p11_err *err);
 
-/* enum token_flag; asked of the token now, or as last seen if it fails. */
-uint32_t token_session_flags(const struct token_session *t);
+/*
+ * enum token_flag, asked of the token now, or as last seen if that fails. A
+ * token that is lost is not asked: the call might never come back.
+ */
+uint32_t token_session_flags(const struct token_session *t,
+    enum wire_outcome outcome);
 
 /* A login is required and there was none. */
 bool token_session_needs_login(const struct token_session *t);

@@ -322,6 +322,57 @@ test_rsa(void **state)
 	assert_int_equal(provider_end(&p), 0);
 }
 
+/* Requests may come before it is ready: they wait. */
+static void
+test_early_requests(void **state)
+{
+	struct wire_sign_result r;
+	struct provider_process p;
+	struct wire_token t;
+	struct wire_key k;
+	uint32_t login, sign;
+
+	(void)state;
+	serve(&p, "slot\n" PUBLIC P256 " id=01\n", &t);
+	assert_true(wire_key_next(&t, &k));
+	assert_int_equal(provider_end(&p), 0);
+	write_script("slot login=1\n" PUBLIC P256 " id=01\n"
+	    PRIVATE P256 " id=01\ncall C_Initialize rv=0 ms=50\n");
+	provider_start(&p, WIRE_ROLE_TOKEN, getenv("P11_TEST_MODULE"),
+	    &fake_id);
+	login = provider_send_login(&p, "1234");
+	sign = provider_send_sign(&p, k.ref, SIGN_ECDSA,
+	    bytes_of((const uint8_t[32]){0}, 32), "");
+	provider_expect_token(&p, &t);
+	provider_expect(&p, WIRE_DONE);
+	provider_expect(&p, WIRE_TOKEN);
+	assert_int_equal(provider_login_result(&p, login).outcome, WIRE_OK);
+	r = provider_sign_result(&p, sign);
+	assert_int_equal(r.outcome, WIRE_OK);
+	assert_int_equal(provider_end(&p), 0);
+}
+
+/* A module that keeps a failed signature open gets a new session. */
+static void
+test_operation_active(void **state)
+{
+	struct provider_process p;
+	struct wire_token t;
+	struct wire_key k;
+
+	(void)state;
+	serve(&p, "slot login=1 hw=1 removable=1\n" PUBLIC P256 " id=01\n"
+	    PRIVATE P256 " id=01\ncall C_SignInit rv=0x90\n", &t);
+	assert_true(wire_key_next(&t, &k));
+	provider_expect(&p, WIRE_DONE);
+	assert_int_equal(provider_login(&p, "1234").outcome, WIRE_OK);
+	assert_int_equal(sign_p256(&p, k.ref, "").outcome, WIRE_OK);
+	assert_int_equal(count_calls("C_OpenSession"), 2);
+	assert_int_equal(count_calls("C_CloseSession"), 1);
+	assert_int_equal(count_calls("C_Login"), 1);
+	assert_int_equal(provider_end(&p), 0);
+}
+
 /* How each CK_RV of a signature comes back, and that nothing is repeated. */
 static void
 test_sign_errors(void **state)
@@ -369,6 +420,9 @@ test_sign_errors(void **state)
 			    rows[i].rv, r.outcome);
 		assert_int_equal(count_calls("C_SignInit"), 1);
 		assert_int_equal(count_calls("C_Login"), 0);
+		/* What was lost is not asked again. */
+		assert_int_equal(count_calls("C_GetTokenInfo"),
+		    r.outcome == WIRE_LOST ? 2 : 3);
 		/* The error was this one's alone. */
 		r = sign_p256(&p, k.ref, "");
 		assert_int_equal(r.outcome, WIRE_OK);
@@ -763,6 +817,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_keys),
 		TEST(test_rsa),
+		TEST(test_early_requests),
+		TEST(test_operation_active),
 		TEST(test_sign_errors),
 		TEST(test_login_lost),
 		TEST(test_login_errors),
