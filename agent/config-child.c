@@ -12,7 +12,7 @@ is_printable(struct bytes text)
 	char shown[CONFIG_ERROR_MAX_BYTES];
 
 	return text.len < sizeof(shown) &&
-	    bytes_is(text, text_printable(text, shown, sizeof(shown)));
+	       bytes_is(text, text_printable(text, shown, sizeof(shown)));
 }
 
 enum parse_err
@@ -39,8 +39,7 @@ config_reply_path(struct bytes content, char **ret)
 	char *path;
 
 	if (content.len == 0 || content.len >= PATH_MAX_BYTES ||
-	    content.p[0] != '/' ||
-	    memchr(content.p, '\0', content.len) != NULL)
+	    content.p[0] != '/' || memchr(content.p, '\0', content.len) != NULL)
 		return PARSE_VALUE;
 	if ((path = bytes_strdup(content)) == NULL)
 		return PARSE_MEMORY;

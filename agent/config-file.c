@@ -35,14 +35,14 @@ check_owner(const struct stat *st, char words[static CONFIG_FILE_WORDS])
 }
 
 static const char *
-check_file(const struct stat *st, size_t max,
-    char words[static CONFIG_FILE_WORDS])
+check_file(
+    const struct stat *st, size_t max, char words[static CONFIG_FILE_WORDS])
 {
 	if (!S_ISREG(st->st_mode))
 		return "is not a regular file";
 	if (st->st_size < 0 || (size_t)st->st_size > max) {
-		snprintf(words, CONFIG_FILE_WORDS,
-		    "is larger than %zu bytes", max);
+		snprintf(
+		    words, CONFIG_FILE_WORDS, "is larger than %zu bytes", max);
 		return words;
 	}
 	return check_owner(st, words);

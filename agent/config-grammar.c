@@ -11,14 +11,16 @@
 
 #include "agent/config-scan.h"
 #include "agent/config-section.h"
+#include "agent/config-suggest.h"
 #include "common/cleanup.h"
 
 enum {
-	/* Settings of the largest section, or outside of sections, and what
-	 * else there is beside them. */
-	OPTIONS_MAX = 16,
-	SUGGEST_DISTANCE = 2,
-	NAME_MAX_BYTES = 32,
+	/* Sections, and what a section or the text itself may hold. */
+	TYPES_MAX = 8,
+	SETTINGS_MAX = 16,
+	OPTIONS_MAX = SETTINGS_MAX + TYPES_MAX + 4,
+
+	TITLE_MAX_BYTES = 128,
 };
 
 /* A setting behind the text, to see its end; no file can hold its name. */
@@ -53,74 +55,30 @@ is_root(const cfg_t *cfg)
 	return cfg->title == NULL;
 }
 
+/* The sentinel's line is none of the file's. */
 static uint32_t
 line_of(const struct grammar *g, const cfg_t *cfg)
 {
-	return g->line_before + (cfg->line > 0 ? (uint32_t)cfg->line : 1);
+	uint32_t line =
+	    g->line_before + (cfg->line > 0 ? (uint32_t)cfg->line : 1);
+
+	return line < g->scan.n_lines ? line : g->scan.n_lines;
 }
 
-/* The number of single-character edits that make b of a. */
-static size_t
-edit_distance(const char *a, const char *b)
+static const struct config_setting *
+settings_of(const cfg_t *cfg)
 {
-	size_t row[NAME_MAX_BYTES + 1];
-	size_t b_len = strlen(b);
-
-	if (b_len > NAME_MAX_BYTES)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t before = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < b_len; j++) {
-			size_t best = before + (a[i] == b[j] ? 0 : 1);
-
-			before = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (before + 1 < best)
-				best = before + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[b_len];
-}
-
-static void
-consider(const char *wrong, const char *name, size_t *best, const char **ret)
-{
-	size_t distance = edit_distance(wrong, name);
-
-	if (distance < *best && distance < strlen(name)) {
-		*best = distance;
-		*ret = name;
-	}
-}
-
-/* The name that was meant, perhaps; or NULL. */
-static const char *
-suggest(const cfg_t *cfg, const char *wrong)
-{
-	const struct config_section_type *type = config_section_types;
-	const struct config_setting *s = config_settings;
-	size_t best = SUGGEST_DISTANCE + 1;
-	const char *found = NULL;
-
-	if (!is_root(cfg))
-		s = config_section_type_find(cfg->name)->settings;
-	for (; s->name != NULL; s++)
-		consider(wrong, s->name, &best, &found);
-	for (; is_root(cfg) && type->name != NULL; type++)
-		consider(wrong, type->name, &best, &found);
-	return found;
+	if (is_root(cfg))
+		return config_settings;
+	return config_section_type_find(cfg->name)->settings;
 }
 
 static void
 refuse_unknown(struct grammar *g, const cfg_t *cfg, const char *name)
 {
-	const char *meant = suggest(cfg, name);
+	const struct config_setting *settings = settings_of(cfg);
+	const char *meant = config_suggest(
+	    name, settings, is_root(cfg) ? config_section_types : NULL);
 	char where[128] = "";
 
 	if (strcmp(name, SENTINEL) == 0) {
@@ -153,45 +111,40 @@ on_error(cfg_t *cfg, const char *format, va_list ap)
 	config_fail(g->l, g->source->path, line_of(g, cfg), "%s", words);
 }
 
-static const struct config_setting *
-setting_of(const cfg_t *cfg, const char *name)
-{
-	const struct config_setting *settings = config_settings;
-
-	if (!is_root(cfg))
-		settings = config_section_type_find(cfg->name)->settings;
-	return config_setting_find(settings, name);
-}
-
-/* `NAME =` at the end of the file: the sentinel is taken for its value. */
+/* What holds for the values of all settings; the last one is the new one. */
 static bool
-is_cut(const struct config_values *v)
+check_values(struct grammar *g, const struct config_values *v)
 {
-	return v->n > 0 && strcmp(v->v[v->n - 1], SENTINEL) == 0;
+	const char *file = g->source->path;
+	uint32_t line = g->section.line;
+
+	if (v->n == 0)
+		return true;
+	if (v->n > CONFIG_LIST_MAX)
+		return config_fail(g->l, file, line, "%s: more than %d values",
+		    v->name, CONFIG_LIST_MAX);
+	/* `NAME =` at the end of the file takes it for the value. */
+	if (strcmp(v->v[v->n - 1], SENTINEL) == 0)
+		return config_fail(g->l, file, line,
+		    "%s has no value: is the file cut?", v->name);
+	return true;
 }
 
 /* A value was read; of a list, one more. */
 static int
 on_setting(cfg_t *cfg, cfg_opt_t *opt)
 {
-	const struct config_setting *setting = setting_of(cfg, opt->name);
+	const struct config_setting *setting =
+	    config_setting_find(settings_of(cfg), opt->name);
 	struct grammar *g = grammar_of(cfg);
 	char *values[CONFIG_LIST_MAX];
 	struct config_values v = {opt->name, values, cfg_opt_size(opt)};
 
 	g->section.line = line_of(g, cfg);
-	if (v.n > CONFIG_LIST_MAX) {
-		config_fail(g->l, g->source->path, g->section.line,
-		    "%s: more than %d values", opt->name, CONFIG_LIST_MAX);
-		return -1;
-	}
-	for (size_t i = 0; i < v.n; i++)
+	for (size_t i = 0; i < v.n && i < CONFIG_LIST_MAX; i++)
 		values[i] = cfg_opt_getnstr(opt, (unsigned int)i);
-	if (is_cut(&v)) {
-		config_fail(g->l, g->source->path, g->section.line - 1,
-		    "%s has no value: is the file cut?", opt->name);
+	if (!check_values(g, &v))
 		return -1;
-	}
 	return setting->set(&g->section, &v) ? 0 : -1;
 }
 
@@ -203,6 +156,19 @@ on_sentinel(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static bool
+check_title(
+    struct grammar *g, const char *type, const char *title, uint32_t line)
+{
+	if (title[0] == '\0')
+		return config_fail(g->l, g->source->path, line,
+		    "%s without a title: write %s \"NAME\" {", type, type);
+	if (strlen(title) > TITLE_MAX_BYTES)
+		return config_fail(g->l, g->source->path, line,
+		    "a title of more than %d bytes", TITLE_MAX_BYTES);
+	return true;
+}
+
 /* A section was read. */
 static int
 on_section(cfg_t *cfg, cfg_opt_t *opt)
@@ -211,18 +177,14 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 	    config_section_type_find(opt->name);
 	struct grammar *g = grammar_of(cfg);
 	const char *title = cfg_title(cfg_opt_getnsec(opt, 0));
-	uint32_t line = g->n_sections < g->scan.n_sections ?
-	    g->scan.section_lines[g->n_sections] : line_of(g, cfg);
-	bool ok;
+	uint32_t line = g->n_sections < g->scan.n_sections
+			    ? g->scan.section_lines[g->n_sections]
+			    : line_of(g, cfg);
+	bool ok = check_title(g, opt->name, title, line) &&
+		  type->finish(&g->section, title, line);
 
 	g->n_sections++;
 	g->n_keys += strcmp(opt->name, "key") == 0;
-	if (title[0] == '\0')
-		ok = config_fail(g->l, g->source->path, line,
-		    "%s without a title: write %s \"NAME\" {", opt->name,
-		    opt->name);
-	else
-		ok = type->finish(&g->section, title, line);
 	config_section_clear(&g->section);
 	/* It would join two sections of one title. */
 	cfg_free_value(opt);
@@ -251,8 +213,8 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 /* The options of the settings, and the one that leads back to us. */
 static size_t
-fill_settings(cfg_opt_t *options, const struct config_setting *settings,
-    void **context)
+fill_settings(
+    cfg_opt_t *options, const struct config_setting *settings, void **context)
 {
 	const cfg_opt_t one = CFG_STR("", NULL, CFGF_NODEFAULT);
 	const cfg_opt_t list = CFG_STR_LIST("", NULL, CFGF_NODEFAULT);
@@ -260,7 +222,7 @@ fill_settings(cfg_opt_t *options, const struct config_setting *settings,
 	    CFG_PTR_CB(CONTEXT_OPTION, NULL, CFGF_NODEFAULT, NULL, NULL);
 	size_t n = 0;
 
-	for (; settings[n].name != NULL; n++) {
+	for (; n < SETTINGS_MAX && settings[n].name != NULL; n++) {
 		options[n] = settings[n].list ? list : one;
 		options[n].name = settings[n].name;
 		options[n].validcb = on_setting;
@@ -274,20 +236,19 @@ fill_settings(cfg_opt_t *options, const struct config_setting *settings,
 static cfg_t *
 grammar_init(void **context)
 {
-	cfg_opt_t sections[3][OPTIONS_MAX] = {0};
+	const struct config_section_type *types = config_section_types;
+	cfg_opt_t sections[TYPES_MAX][OPTIONS_MAX] = {0};
 	cfg_opt_t root[OPTIONS_MAX] = {0};
 	const cfg_opt_t section = CFG_SEC("", NULL, CFGF_MULTI | CFGF_TITLE);
 	const cfg_opt_t include = CFG_FUNC("include", on_include);
-	const cfg_opt_t sentinel =
-	    CFG_STR(SENTINEL, NULL, CFGF_NODEFAULT);
+	const cfg_opt_t sentinel = CFG_STR(SENTINEL, NULL, CFGF_NODEFAULT);
 	size_t n = fill_settings(root, config_settings, context);
 	cfg_t *cfg;
 
-	for (size_t i = 0; config_section_types[i].name != NULL; i++, n++) {
-		fill_settings(sections[i], config_section_types[i].settings,
-		    context);
+	for (size_t i = 0; i < TYPES_MAX && types[i].name != NULL; i++, n++) {
+		fill_settings(sections[i], types[i].settings, context);
 		root[n] = section;
-		root[n].name = config_section_types[i].name;
+		root[n].name = types[i].name;
 		root[n].subopts = sections[i];
 		root[n].validcb = on_section;
 	}
@@ -310,10 +271,13 @@ parse_text(struct grammar *g, const char *text)
 		return config_fail_memory(g->l);
 	g->ended = false;
 	rc = cfg_parse_buf(cfg, text);
+	/* It says what is wrong, but for this; and cannot free what it has. */
+	if (rc != CFG_SUCCESS && g->l->error[0] == '\0')
+		return config_fail_memory(g->l);
 	cfg_free(cfg);
-	if (rc != CFG_SUCCESS || !g->ended)
-		return config_fail(g->l, g->source->path, 0,
-		    "could not be read to its end");
+	if (!g->ended)
+		return config_fail(
+		    g->l, g->source->path, 0, "could not be read to its end");
 	return g->l->error[0] == '\0';
 }
 
@@ -337,8 +301,8 @@ parse_part(struct grammar *g, struct bytes part)
 	if ((include = g->include) == NULL)
 		return true;
 	g->include = NULL;
-	return config_load_include(g->l, g->source, g->line_before + 1,
-	    include);
+	return config_load_include(
+	    g->l, g->source, g->line_before + 1, include);
 }
 
 static bool
@@ -348,8 +312,8 @@ parse_parts(struct grammar *g)
 	size_t from = 0;
 
 	for (size_t i = 0; i <= scan->n_includes; i++) {
-		size_t to = i < scan->n_includes ? scan->include_ends[i]
-						 : scan->len;
+		size_t to =
+		    i < scan->n_includes ? scan->include_ends[i] : scan->len;
 
 		if (!parse_part(g, bytes_of(scan->text + from, to - from)))
 			return false;
@@ -363,12 +327,12 @@ config_grammar_parse(struct config_loader *l,
     const struct config_source *source, struct bytes text, size_t *ret_keys)
 {
 	struct grammar g = {
-		.l = l,
-		.source = source,
-		.section = {.l = l, .file = source->path},
+	    .l = l,
+	    .source = source,
+	    .section = {.l = l, .file = source->path},
 	};
-	bool ok = config_scan(l, source->path, text, &g.scan) &&
-	    parse_parts(&g);
+	bool ok =
+	    config_scan(l, source->path, text, &g.scan) && parse_parts(&g);
 
 	*ret_keys = g.n_keys;
 	free(g.include);

@@ -67,8 +67,8 @@ note_file(struct config_loader *l, const char *path)
 	while (c->files != NULL && c->files[n] != NULL)
 		n++;
 	if (n >= CONFIG_LIST_MAX)
-		return config_fail(l, path, 0, "more than %d files",
-		    CONFIG_LIST_MAX);
+		return config_fail(
+		    l, path, 0, "more than %d files", CONFIG_LIST_MAX);
 	if ((more = reallocarray(c->files, n + 2, sizeof(*more))) == NULL)
 		return config_fail_memory(l);
 	c->files = more;
@@ -79,21 +79,22 @@ note_file(struct config_loader *l, const char *path)
 
 /* The last line must count the key sections; see CONFIG_ALLOWED_END. */
 static bool
-check_allowed_end(struct config_loader *l, const char *path,
-    struct bytes text, size_t n_keys)
+check_allowed_end(
+    struct config_loader *l, const char *path, struct bytes text, size_t n_keys)
 {
 	char end[64];
-	size_t len = (size_t)snprintf(end, sizeof(end), CONFIG_ALLOWED_END,
-	    n_keys);
+	size_t len =
+	    (size_t)snprintf(end, sizeof(end), CONFIG_ALLOWED_END, n_keys);
 
-	if (text.len >= len &&
-	    memcmp(text.p + text.len - len, end, len) == 0 &&
+	if (text.len >= len && memcmp(text.p + text.len - len, end, len) == 0 &&
 	    (text.len == len || text.p[text.len - len - 1] == '\n'))
 		return true;
 	end[len - 1] = '\0';
-	return config_fail(l, path, 0, "is cut or was edited by hand: its "
+	return config_fail(l, path, 0,
+	    "is cut or was edited by hand: its "
 	    "last line is not \"%s\". Look through its key sections; if all "
-	    "are there, write that line", end);
+	    "are there, write that line",
+	    end);
 }
 
 static bool
@@ -106,7 +107,7 @@ read_text(struct config_loader *l, const struct config_source *source,
 	    !config_grammar_parse(l, source, text, &n_keys))
 		return false;
 	return !source->is_allowed ||
-	    check_allowed_end(l, source->path, text, n_keys);
+	       check_allowed_end(l, source->path, text, n_keys);
 }
 
 /* What is read, and where messages say so. */
@@ -119,13 +120,12 @@ struct request {
 };
 
 static bool
-refuse_file(struct config_loader *l, const struct request *q,
-    const char *words)
+refuse_file(struct config_loader *l, const struct request *q, const char *words)
 {
 	if (q->parent == NULL)
 		return config_fail(l, q->path, 0, "%s", words);
-	return config_fail(l, q->parent->path, q->line, "include: %s: %s",
-	    q->path, words);
+	return config_fail(
+	    l, q->parent->path, q->line, "include: %s: %s", q->path, words);
 }
 
 static bool
@@ -143,17 +143,17 @@ static bool
 read_file(struct config_loader *l, const struct request *q)
 {
 	struct config_source source = {
-		.path = q->path,
-		.is_allowed = q->is_allowed,
-		.parent = q->parent,
+	    .path = q->path,
+	    .is_allowed = q->is_allowed,
+	    .parent = q->parent,
 	};
 	char words[CONFIG_FILE_WORDS];
 	struct config_file f = {0};
 	const char *wrong;
 	bool missing, ok;
 
-	wrong = config_file_read(q->path, CONFIG_FILE_MAX_BYTES, &f, &missing,
-	    words);
+	wrong = config_file_read(
+	    q->path, CONFIG_FILE_MAX_BYTES, &f, &missing, words);
 	source.dev = f.dev;
 	source.ino = f.ino;
 	if (wrong == NULL && is_cycle(&source))
@@ -169,8 +169,8 @@ read_file(struct config_loader *l, const struct request *q)
 }
 
 bool
-config_load_include(struct config_loader *l,
-    const struct config_source *parent, uint32_t line, const char *name)
+config_load_include(struct config_loader *l, const struct config_source *parent,
+    uint32_t line, const char *name)
 {
 	CLEANUP(cleanup_free) char *path = config_path(parent->path, name);
 	const struct config_source *s = parent;
@@ -182,12 +182,14 @@ config_load_include(struct config_loader *l,
 		    "has no includes: it is p11-agentctl's own");
 	if (path == NULL)
 		return config_fail(l, parent->path, line, "include: %s: %s",
-		    name, errno == EINVAL ? "only ~/ is known, not ~USER"
-					  : strerror(errno));
+		    name,
+		    errno == EINVAL ? "only ~/ is known, not ~USER"
+				    : strerror(errno));
 	for (; s->parent != NULL; s = s->parent)
 		depth++;
 	if (depth > INCLUDE_DEPTH_MAX)
-		return refuse_file(l, &q, "more than 8 includes, one in "
+		return refuse_file(l, &q,
+		    "more than 8 includes, one in "
 		    "another");
 	return read_file(l, &q);
 }
@@ -197,9 +199,9 @@ read_person_file(struct config_loader *l, const char *name, bool is_allowed)
 {
 	CLEANUP(cleanup_free) char *path = config_person_path(name);
 	const struct request q = {
-		.path = path,
-		.may_be_missing = true,
-		.is_allowed = is_allowed,
+	    .path = path,
+	    .may_be_missing = true,
+	    .is_allowed = is_allowed,
 	};
 
 	if (path == NULL && errno == ENOENT)
@@ -213,14 +215,14 @@ bool
 config_load(struct config_loader *l, const char *file)
 {
 	const struct request system = {
-		.path = P11_AGENT_SYSCONFDIR "/p11-agent.conf",
-		.may_be_missing = true,
+	    .path = P11_AGENT_SYSCONFDIR "/p11-agent.conf",
+	    .may_be_missing = true,
 	};
 	const struct request named = {.path = file};
 
 	if (file != NULL)
 		return read_file(l, &named);
 	return read_file(l, &system) &&
-	    read_person_file(l, "p11-agent.conf", false) &&
-	    read_person_file(l, "allowed.conf", true);
+	       read_person_file(l, "p11-agent.conf", false) &&
+	       read_person_file(l, "allowed.conf", true);
 }

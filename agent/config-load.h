@@ -31,9 +31,8 @@ void config_loader_clear(struct config_loader *l);
  * Record an error unless there is one. file may be NULL, line 0: they are
  * left out. Always false, so that a caller can return it.
  */
-__attribute__((format(printf, 4, 5))) bool config_fail(
-    struct config_loader *l, const char *file, uint32_t line,
-    const char *format, ...);
+__attribute__((format(printf, 4, 5))) bool config_fail(struct config_loader *l,
+    const char *file, uint32_t line, const char *format, ...);
 
 /* config_fail with "out of memory". */
 bool config_fail_memory(struct config_loader *l);

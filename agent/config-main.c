@@ -16,16 +16,18 @@ send_frame(const struct buffer *b, int code)
 {
 	if (frame_write(CONFIG_CHILD_FD, b))
 		return code;
-	fprintf(stderr, "p11-agent-config: nobody reads fd %d: the daemon "
-	    "starts this program; people want `check`\n", CONFIG_CHILD_FD);
+	fprintf(stderr,
+	    "p11-agent-config: nobody reads fd %d: the daemon "
+	    "starts this program; people want `check`\n",
+	    CONFIG_CHILD_FD);
 	return EXIT_USAGE;
 }
 
 static int
 send_error(const char *text)
 {
-	CLEANUP(buffer_cleanup) struct buffer b =
-	    BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	CLEANUP(buffer_cleanup)
+	struct buffer b = BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
 
 	config_reply_put_error(&b, text);
 	return send_frame(&b, EXIT_ERROR);
@@ -34,8 +36,8 @@ send_error(const char *text)
 static int
 command_load(const char *file)
 {
-	CLEANUP(buffer_cleanup) struct buffer b =
-	    BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	CLEANUP(buffer_cleanup)
+	struct buffer b = BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
 	CLEANUP(config_loader_clear) struct config_loader l;
 
 	if (!config_loader_init(&l))
@@ -51,8 +53,8 @@ command_load(const char *file)
 static int
 command_resolve(const char *path)
 {
-	CLEANUP(buffer_cleanup) struct buffer b =
-	    BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	CLEANUP(buffer_cleanup)
+	struct buffer b = BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
 	CLEANUP(cleanup_free) char *real = NULL;
 
 	if (path[0] != '/')
@@ -89,12 +91,13 @@ print_config(const struct config *c)
 	for (size_t i = 0; i < c->n_tokens; i++)
 		print_text("token ", c->tokens[i].name);
 	for (size_t i = 0; i < c->n_keys; i++) {
-		print_text(c->keys[i].deny ? "deny key " : "key ",
-		    c->keys[i].name);
+		print_text(
+		    c->keys[i].deny ? "deny key " : "key ", c->keys[i].name);
 		n_denied += c->keys[i].deny;
 	}
 	printf("%zu key sections, %zu of them deny; a connection sees at "
-	    "most %u keys\nOK\n", c->n_keys, n_denied, c->max_identities);
+	       "most %u keys\nOK\n",
+	    c->n_keys, n_denied, c->max_identities);
 }
 
 static int
@@ -137,9 +140,11 @@ main(int argc, char **argv)
 		if (argc == 3 || !c->needs_argument)
 			return c->run(argv[2]);
 	}
-	fprintf(stderr, "usage: p11-agent-config load [FILE]\n"
+	fprintf(stderr,
+	    "usage: p11-agent-config load [FILE]\n"
 	    "       p11-agent-config check [FILE]\n"
 	    "       p11-agent-config resolve PATH\n"
-	    "Reads the config for p11-agent %s.\n", P11_AGENT_VERSION);
+	    "Reads the config for p11-agent %s.\n",
+	    P11_AGENT_VERSION);
 	return EXIT_USAGE;
 }

@@ -64,8 +64,8 @@ key_is_sound(const char *type, const char *base64)
 {
 	CLEANUP(key_freep) ssh_key key = NULL;
 
-	return ssh_pki_import_pubkey_base64(base64,
-	    ssh_key_type_from_name(type), &key) == SSH_OK;
+	return ssh_pki_import_pubkey_base64(
+		   base64, ssh_key_type_from_name(type), &key) == SSH_OK;
 }
 
 static bool
@@ -77,14 +77,14 @@ is_certificate(const char *type)
 }
 
 static const char *
-refuse_type(struct bytes text, const char *type,
-    char words[static CONFIG_PUBKEY_WORDS])
+refuse_type(
+    struct bytes text, const char *type, char words[static CONFIG_PUBKEY_WORDS])
 {
 	char shown[64];
 
 	if (text.len > 10 && memcmp(text.p, "-----BEGIN", 10) == 0)
 		return "is no OpenSSH public key (it has a PEM header): "
-		    "ssh-keygen -i -f or -y makes one";
+		       "ssh-keygen -i -f or -y makes one";
 	if (is_certificate(type))
 		return "is a certificate: name the .pub file of its key";
 	text_printable(bytes_str(type), shown, sizeof(shown));

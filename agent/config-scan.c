@@ -86,7 +86,8 @@ check_text(struct config_loader *l, const char *file, struct bytes text)
 	for (size_t i = 0; i < bad; i++)
 		line += text.p[i] == '\n';
 	if (text.p[bad] == '\r')
-		return config_fail(l, file, line, "a carriage return: save "
+		return config_fail(l, file, line,
+		    "a carriage return: save "
 		    "the file with Unix line ends");
 	return config_fail(l, file, line,
 	    "byte 0x%02x is a control character or no UTF-8", text.p[bad]);
@@ -96,8 +97,8 @@ check_text(struct config_loader *l, const char *file, struct bytes text)
 static bool
 is_word_char(char c)
 {
-	return isalnum((unsigned char)c) || (c != '\0' &&
-	    strchr("-_./:%@~", c) != NULL);
+	return isalnum((unsigned char)c) ||
+	       (c != '\0' && strchr("-_./:%@~", c) != NULL);
 }
 
 static void
@@ -106,6 +107,16 @@ note_token(struct scanner *s, char kind)
 	s->last[1] = s->last[0];
 	s->last[0].kind = kind;
 	s->last[0].line = s->line;
+}
+
+/* Long ones also take libConfuse very long. */
+static bool
+check_length(struct scanner *s, size_t begin)
+{
+	if (s->at - begin < PATH_MAX_BYTES)
+		return true;
+	return config_fail(s->l, s->file, s->line,
+	    "a value of more than %d bytes", PATH_MAX_BYTES - 1);
 }
 
 static bool
@@ -162,6 +173,7 @@ static bool
 scan_string(struct scanner *s)
 {
 	char quote = s->p[s->at++];
+	size_t begin = s->at;
 
 	note_token(s, TOKEN_STRING);
 	while (s->p[s->at] != quote) {
@@ -184,17 +196,19 @@ scan_string(struct scanner *s)
 			return false;
 	}
 	s->at++;
-	return true;
+	return check_length(s, begin + 1);
 }
 
 static bool
 scan_word(struct scanner *s)
 {
+	size_t begin = s->at;
+
 	note_token(s, TOKEN_WORD);
 	while (is_word_char(s->p[s->at]))
 		s->at++;
 	if (s->p[s->at] != '\0')
-		return true;
+		return check_length(s, begin);
 	/* "500ms" cut to "500m" is a value, too: so it must be seen whole. */
 	return config_fail(s->l, s->file, s->line,
 	    "the file ends inside a word: is it cut? If not, end the line");
@@ -223,8 +237,8 @@ scan_open(struct scanner *s)
 	if (c == '{' && !note_section(s))
 		return false;
 	if (s->depth >= DEPTH_MAX)
-		return config_fail(s->l, s->file, s->line,
-		    "'%c' is nested too deeply", c);
+		return config_fail(
+		    s->l, s->file, s->line, "'%c' is nested too deeply", c);
 	s->open[s->depth].close = c == '{' ? '}' : ')';
 	s->open[s->depth].line = s->line;
 	s->depth++;
@@ -232,12 +246,20 @@ scan_open(struct scanner *s)
 	return true;
 }
 
-/* What has parentheses is an include, or libConfuse will say so. */
+/*
+ * What has parentheses is an include, or libConfuse will say so. Here they are
+ * checked as it forgets to free what is between them after an error.
+ */
 static bool
 note_include(struct scanner *s)
 {
 	struct config_scan *ret = s->ret;
+	char kind = s->last[0].kind;
 
+	if (s->last[1].kind != '(' ||
+	    (kind != TOKEN_STRING && kind != TOKEN_WORD))
+		return config_fail(
+		    s->l, s->file, s->line, "include(\"FILE\") takes one file");
 	if (ret->n_includes >= CONFIG_LIST_MAX)
 		return config_fail(s->l, s->file, s->line,
 		    "more than %d includes", CONFIG_LIST_MAX);
@@ -251,11 +273,13 @@ scan_close(struct scanner *s)
 	char c = s->p[s->at++];
 
 	if (s->depth == 0 || s->open[s->depth - 1].close != c)
-		return config_fail(s->l, s->file, s->line,
-		    "'%c' closes nothing", c);
+		return config_fail(
+		    s->l, s->file, s->line, "'%c' closes nothing", c);
 	s->depth--;
+	if (c == ')' && s->depth == 0 && !note_include(s))
+		return false;
 	note_token(s, c);
-	return c != ')' || s->depth != 0 || note_include(s);
+	return true;
 }
 
 static bool
@@ -320,5 +344,10 @@ config_scan(struct config_loader *l, const char *file, struct bytes text,
 	ret->text[text.len] = '\0';
 	ret->len = text.len;
 	s.p = ret->text;
-	return scan_all(&s);
+	if (!scan_all(&s))
+		return false;
+	ret->n_lines = s.line;
+	if (s.line > 1 && ret->text[ret->len - 1] == '\n')
+		ret->n_lines--;
+	return true;
 }

@@ -18,6 +18,7 @@ struct config_scan {
 	 */
 	char *text;
 	size_t len;
+	uint32_t n_lines;	 /* at least 1 */
 	uint32_t *section_lines; /* where each begins, in order; owned */
 	size_t n_sections;
 	/* Offsets in text: behind the ')' of each include("…"). */
@@ -30,8 +31,8 @@ struct config_scan {
  * strings, lists, sections and words that do not end, and for characters
  * that have no place. ret is the caller's to clear, also then.
  */
-bool config_scan(struct config_loader *l, const char *file,
-    struct bytes text, struct config_scan *ret);
+bool config_scan(struct config_loader *l, const char *file, struct bytes text,
+    struct config_scan *ret);
 
 /* Is it UTF-8 without control characters? False when memory is out. */
 bool config_text_ok(struct bytes text);

@@ -26,7 +26,8 @@ refuse_title(struct config_section *s, const char *type, const char *title,
 {
 	return config_fail(s->l, s->file, line,
 	    "%s \"%s\" is there already, at %s:%u: give one of them another "
-	    "title", type, title, other->file, other->line);
+	    "title",
+	    type, title, other->file, other->line);
 }
 
 /* The array with room for one more; NULL, and an error, when there is none. */
@@ -54,8 +55,8 @@ finish_provider(struct config_section *s, const char *title, uint32_t line)
 
 	for (size_t i = 0; i < c->n_providers; i++)
 		if (strcmp(c->providers[i].name, title) == 0)
-			return refuse_title(s, "provider", title, line,
-			    &c->providers[i].place);
+			return refuse_title(
+			    s, "provider", title, line, &c->providers[i].place);
 	if (s->provider.module == NULL)
 		return config_fail(s->l, s->file, line,
 		    "provider \"%s\" has no module", title);
@@ -80,11 +81,11 @@ finish_token(struct config_section *s, const char *title, uint32_t line)
 
 	for (size_t i = 0; i < c->n_tokens; i++)
 		if (strcmp(c->tokens[i].name, title) == 0)
-			return refuse_title(s, "token", title, line,
-			    &c->tokens[i].place);
+			return refuse_title(
+			    s, "token", title, line, &c->tokens[i].place);
 	if (!s->token_has_uri)
-		return config_fail(s->l, s->file, line,
-		    "token \"%s\" has no uri", title);
+		return config_fail(
+		    s->l, s->file, line, "token \"%s\" has no uri", title);
 	if (!config_set_text(s, &s->token.name, title) ||
 	    !set_place(s, &s->token.place, line))
 		return false;
@@ -106,18 +107,19 @@ finish_key(struct config_section *s, const char *title, uint32_t line)
 
 	for (size_t i = 0; i < c->n_keys; i++)
 		if (strcmp(c->keys[i].name, title) == 0)
-			return refuse_title(s, "key", title, line,
-			    &c->keys[i].place);
+			return refuse_title(
+			    s, "key", title, line, &c->keys[i].place);
 	if (!s->key.has_uri && s->key.fingerprint == NULL &&
 	    s->key.public_key == NULL)
-		return config_fail(s->l, s->file, line, "key \"%s\" says of "
+		return config_fail(s->l, s->file, line,
+		    "key \"%s\" says of "
 		    "no key which: give it a uri, a fingerprint or a file",
 		    title);
 	if (!config_set_text(s, &s->key.name, title) ||
 	    !set_place(s, &s->key.place, line))
 		return false;
-	more = grow(s, "key", line, c->keys, c->n_keys,
-	    sizeof(*c->keys), CONFIG_KEYS_MAX);
+	more = grow(s, "key", line, c->keys, c->n_keys, sizeof(*c->keys),
+	    CONFIG_KEYS_MAX);
 	if (more == NULL)
 		return false;
 	c->keys = more;

@@ -37,8 +37,8 @@ struct config_section_type {
 	const char *name;
 	const struct config_setting *settings; /* up to a NULL name */
 	/* It is whole: check it, move it to the config. */
-	bool (*finish)(struct config_section *s, const char *title,
-	    uint32_t line);
+	bool (*finish)(
+	    struct config_section *s, const char *title, uint32_t line);
 };
 
 /* The settings outside of sections, and the sections up to a NULL name. */

@@ -21,11 +21,11 @@ enum {
 
 /* "NAME: WORDS", at the place of the value. Always false. */
 static bool
-refuse(struct config_section *s, const struct config_values *v,
-    const char *words)
+refuse(
+    struct config_section *s, const struct config_values *v, const char *words)
 {
-	return config_fail(s->l, s->file, s->line, "%s = \"%s\": %s", v->name,
-	    v->v[0], words);
+	return config_fail(
+	    s->l, s->file, s->line, "%s = \"%s\": %s", v->name, v->v[0], words);
 }
 
 bool
@@ -140,7 +140,8 @@ set_module(struct config_section *s, const struct config_values *v)
 	const char *m = v->v[0];
 
 	if (m[0] == '\0' || (m[0] != '/' && strchr(m, '/') != NULL))
-		return refuse(s, v, "is a name that p11-kit has registered, "
+		return refuse(s, v,
+		    "is a name that p11-kit has registered, "
 		    "a file name, or a path that begins with /");
 	if (strlen(m) >= PATH_MAX_BYTES)
 		return refuse(s, v, "is too long");
@@ -185,8 +186,8 @@ const struct config_setting config_provider_settings[] = {
 /* token */
 
 static bool
-set_uri(struct config_section *s, const struct config_values *v,
-    bool of_token, struct uri_match *to)
+set_uri(struct config_section *s, const struct config_values *v, bool of_token,
+    struct uri_match *to)
 {
 	char words[CONFIG_URI_WORDS];
 	const char *wrong;
@@ -253,14 +254,14 @@ set_fingerprint(struct config_section *s, const struct config_values *v)
 	size_t digits = 0;
 
 	if (strncmp(p, FINGERPRINT_HEAD, strlen(FINGERPRINT_HEAD)) != 0)
-		return refuse(s, v,
-		    "is \"SHA256:…\", as ssh-keygen -l prints it");
+		return refuse(
+		    s, v, "is \"SHA256:…\", as ssh-keygen -l prints it");
 	p += strlen(FINGERPRINT_HEAD);
 	while (is_base64_digit(p[digits]))
 		digits++;
 	if (digits != FINGERPRINT_DIGITS || p[digits] != '\0')
-		return refuse(s, v,
-		    "has not 43 base64 digits behind \"SHA256:\"");
+		return refuse(
+		    s, v, "has not 43 base64 digits behind \"SHA256:\"");
 	return config_set_text(s, &s->key.fingerprint, v->v[0]);
 }
 
@@ -268,8 +269,8 @@ static bool
 refuse_file(struct config_section *s, const struct config_values *v,
     const char *path, const char *words)
 {
-	return config_fail(s->l, s->file, s->line, "%s: %s: %s", v->name,
-	    path, words);
+	return config_fail(
+	    s->l, s->file, s->line, "%s: %s: %s", v->name, path, words);
 }
 
 static bool
@@ -282,10 +283,11 @@ set_file(struct config_section *s, const struct config_values *v)
 	bool missing;
 
 	if (path == NULL)
-		return refuse(s, v, errno == EINVAL ?
-		    "only ~/ is known, not ~USER" : strerror(errno));
-	wrong = config_file_read(path, PUBKEY_FILE_MAX_BYTES, &f, &missing,
-	    words);
+		return refuse(s, v,
+		    errno == EINVAL ? "only ~/ is known, not ~USER"
+				    : strerror(errno));
+	wrong =
+	    config_file_read(path, PUBKEY_FILE_MAX_BYTES, &f, &missing, words);
 	free(s->key.public_key);
 	s->key.public_key = NULL;
 	if (wrong == NULL)
@@ -308,4 +310,3 @@ const struct config_setting config_key_settings[] = {
     {"deny", false, set_deny},
     {0},
 };
-

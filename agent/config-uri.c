@@ -19,23 +19,36 @@ enum use {
 	USE_NEVER,
 };
 
-/* "library-…" and the like end in '-': whatever begins so. */
+/* The first rows of attributes[]. */
+enum {
+	ATTRIBUTE_MANUFACTURER,
+	ATTRIBUTE_MODEL,
+	ATTRIBUTE_SERIAL,
+	ATTRIBUTE_TOKEN,
+	ATTRIBUTE_SLOT_DESCRIPTION,
+	ATTRIBUTE_OBJECT,
+	ATTRIBUTE_ID,
+	ATTRIBUTE_TYPE,
+};
+
+/* A name that ends in '-' stands for all that begin so. */
 static const struct attribute {
 	const char *name;
 	enum use use;
-	const char *why; /* USE_NEVER */
+	const char *why;  /* USE_NEVER */
 	size_t max_bytes; /* of a field that PKCS#11 limits; else 0 */
 } attributes[] = {
-    {"manufacturer", USE_TOKEN, NULL, 32},
-    {"model", USE_TOKEN, NULL, 16},
-    {"serial", USE_TOKEN, NULL, 16},
-    {"token", USE_TOKEN, NULL, 32},
-    {"slot-description", USE_TOKEN, NULL, SLOT_DESCRIPTION_MAX_BYTES},
-    {"object", USE_KEY, NULL, 0},
-    {"id", USE_KEY, NULL, 0},
-    {"type", USE_KEY, NULL, 0},
-    {"slot-id", USE_NEVER,
-	"slot numbers change; use serial or token instead", 0},
+    [ATTRIBUTE_MANUFACTURER] = {"manufacturer", USE_TOKEN, NULL, 32},
+    [ATTRIBUTE_MODEL] = {"model", USE_TOKEN, NULL, 16},
+    [ATTRIBUTE_SERIAL] = {"serial", USE_TOKEN, NULL, 16},
+    [ATTRIBUTE_TOKEN] = {"token", USE_TOKEN, NULL, 32},
+    [ATTRIBUTE_SLOT_DESCRIPTION] = {"slot-description", USE_TOKEN, NULL,
+	SLOT_DESCRIPTION_MAX_BYTES},
+    [ATTRIBUTE_OBJECT] = {"object", USE_KEY, NULL, 0},
+    [ATTRIBUTE_ID] = {"id", USE_KEY, NULL, 0},
+    [ATTRIBUTE_TYPE] = {"type", USE_KEY, NULL, 0},
+    {"slot-id", USE_NEVER, "slot numbers change; use serial or token instead",
+	0},
     {"slot-manufacturer", USE_NEVER, "use slot-description instead", 0},
     {"pin-value", USE_NEVER, "a PIN must not stand in a config file", 0},
     {"pin-source", USE_NEVER, "set pin-source in a token section", 0},
@@ -114,8 +127,10 @@ check_attribute(struct bytes name, struct bytes value, bool of_token,
 	if (a->max_bytes != 0 && memmem(value.p, value.len, "%00", 3) != NULL)
 		return "has a NUL in its text";
 	if (a->max_bytes != 0 && decoded_length(value) > a->max_bytes) {
-		snprintf(words, CONFIG_URI_WORDS, "\"%s\" has more than %zu "
-		    "bytes, which no token has", shown, a->max_bytes);
+		snprintf(words, CONFIG_URI_WORDS,
+		    "\"%s\" has more than %zu "
+		    "bytes, which no token has",
+		    shown, a->max_bytes);
 		return words;
 	}
 	return NULL;
@@ -126,11 +141,10 @@ check_attribute(struct bytes name, struct bytes value, bool of_token,
  * at each name=value first.
  */
 static const char *
-check_attributes(const char *text, bool of_token,
+check_attributes(const char *text, bool of_token, uint32_t *seen,
     char words[static CONFIG_URI_WORDS])
 {
 	const char *p = text + strlen(SCHEME);
-	uint32_t seen = 0;
 
 	while (*p != '\0') {
 		size_t len = strcspn(p, ";?&");
@@ -142,7 +156,7 @@ check_attributes(const char *text, bool of_token,
 			return "is not name=value;name=value behind pkcs11:";
 		name_len = (size_t)(equals - p);
 		wrong = check_attribute(bytes_of(p, name_len),
-		    bytes_of(equals + 1, len - name_len - 1), of_token, &seen,
+		    bytes_of(equals + 1, len - name_len - 1), of_token, seen,
 		    words);
 		if (wrong != NULL)
 			return wrong;
@@ -203,17 +217,43 @@ take_key(P11KitUri *uri, struct uri_match *u)
 		memcpy(&type, class->pValue, sizeof(type));
 	if (type != CKO_PRIVATE_KEY && type != CKO_PUBLIC_KEY)
 		return "is of a type that is no key: leave \"type\" out";
-	if (label != NULL && (wrong = take_text(&u->object,
-	    bytes_of(label->pValue, label->ulValueLen))) != NULL)
+	if (label != NULL &&
+	    (wrong = take_text(&u->object,
+		 bytes_of(label->pValue, label->ulValueLen))) != NULL)
 		return wrong;
 	if (id == NULL)
 		return NULL;
 	if (id->ulValueLen > KEY_ID_MAX_BYTES)
 		return "has an id that is too long";
-	if (!bytes_dup(bytes_of(id->pValue, id->ulValueLen), &u->id,
-	    &u->id_len))
+	if (!bytes_dup(
+		bytes_of(id->pValue, id->ulValueLen), &u->id, &u->id_len))
 		return "out of memory";
 	return NULL;
+}
+
+/*
+ * p11-kit drops an attribute when memory is out, and says nothing: the rest
+ * would match more than it should.
+ */
+static bool
+all_taken(uint32_t seen, P11KitUri *uri, const struct uri_match *u)
+{
+	const bool taken[] = {
+	    [ATTRIBUTE_MANUFACTURER] = u->manufacturer != NULL,
+	    [ATTRIBUTE_MODEL] = u->model != NULL,
+	    [ATTRIBUTE_SERIAL] = u->serial != NULL,
+	    [ATTRIBUTE_TOKEN] = u->token != NULL,
+	    [ATTRIBUTE_SLOT_DESCRIPTION] = u->slot_description != NULL,
+	    [ATTRIBUTE_OBJECT] = u->object != NULL,
+	    [ATTRIBUTE_ID] = u->id != NULL,
+	    [ATTRIBUTE_TYPE] =
+		p11_kit_uri_get_attribute(uri, CKA_CLASS) != NULL,
+	};
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if ((seen & 1u << i) != 0 && !taken[i])
+			return false;
+	return true;
 }
 
 const char *
@@ -222,12 +262,13 @@ config_uri_parse(const char *text, bool of_token, struct uri_match *ret,
 {
 	CLEANUP(uri_freep) P11KitUri *uri = NULL;
 	const char *wrong;
+	uint32_t seen = 0;
 	int rc;
 
 	*ret = (struct uri_match){0};
 	if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
 		return "does not begin with \"" SCHEME "\"";
-	if ((wrong = check_attributes(text, of_token, words)) != NULL)
+	if ((wrong = check_attributes(text, of_token, &seen, words)) != NULL)
 		return wrong;
 	if ((uri = p11_kit_uri_new()) == NULL)
 		return "out of memory";
@@ -241,7 +282,8 @@ config_uri_parse(const char *text, bool of_token, struct uri_match *ret,
 					 : p11_kit_uri_message(rc));
 		return words;
 	}
-	if ((wrong = take_token(uri, ret)) != NULL)
+	if ((wrong = take_token(uri, ret)) != NULL ||
+	    (wrong = take_key(uri, ret)) != NULL)
 		return wrong;
-	return take_key(uri, ret);
+	return all_taken(seen, uri, ret) ? NULL : "out of memory";
 }

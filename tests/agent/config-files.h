@@ -13,8 +13,8 @@
 #include "tests/cmocka-all.h"
 
 /* Test data: `ssh-keygen -t ed25519` made it; its private key is gone. */
-#define PUBLIC_KEY                                                             \
-	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDZ3m+xJq2Qj"                         \
+#define PUBLIC_KEY                                         \
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDZ3m+xJq2Qj" \
 	"bS81k/QaLE4Glm+BlfPPb0aSkUM2BSz2 a comment\n"
 
 #define FINGERPRINT "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -38,8 +38,7 @@ files_setup(void **state)
 }
 
 static inline int
-files_remove(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
+files_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -52,8 +51,8 @@ files_teardown(void **state)
 {
 	struct files *f = *state;
 
-	assert_int_equal(nftw(f->folder, files_remove, 8, FTW_DEPTH | FTW_PHYS),
-	    0);
+	assert_int_equal(
+	    nftw(f->folder, files_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 	free(f);
 	return 0;
 }

@@ -43,16 +43,16 @@ bodies(void **state)
 		size_t len;
 		enum parse_err want;
 	} cases[] = {
-		{"nothing", "", 0, PARSE_TRUNCATED},
-		{"a config", "\0x", 2, PARSE_OK},
-		{"an error", "\1x", 2, PARSE_OK},
-		{"no content", "\0", 1, PARSE_VALUE},
-		{"no error", "\1", 1, PARSE_VALUE},
-		{"another status", "\2x", 2, PARSE_VALUE},
-		{"a newline in an error", "\1a\nb", 4, PARSE_VALUE},
-		{"a NUL in an error", "\1a\0b", 4, PARSE_VALUE},
-		{"an error that is no UTF-8", "\1\xff", 2, PARSE_VALUE},
-		{"any byte in a config", "\0\0\xff\n", 4, PARSE_OK},
+	    {"nothing", "", 0, PARSE_TRUNCATED},
+	    {"a config", "\0x", 2, PARSE_OK},
+	    {"an error", "\1x", 2, PARSE_OK},
+	    {"no content", "\0", 1, PARSE_VALUE},
+	    {"no error", "\1", 1, PARSE_VALUE},
+	    {"another status", "\2x", 2, PARSE_VALUE},
+	    {"a newline in an error", "\1a\nb", 4, PARSE_VALUE},
+	    {"a NUL in an error", "\1a\0b", 4, PARSE_VALUE},
+	    {"an error that is no UTF-8", "\1\xff", 2, PARSE_VALUE},
+	    {"any byte in a config", "\0\0\xff\n", 4, PARSE_OK},
 	};
 
 	(void)state;
@@ -73,10 +73,10 @@ long_error_is_refused(void **state)
 	(void)state;
 	memset(body, 'x', sizeof(body));
 	body[0] = CONFIG_REPLY_ERROR;
-	assert_int_equal(parse_reply(bytes_of(body,
-	    sizeof(body) - 1)), PARSE_OK);
-	assert_int_equal(parse_reply(bytes_of(body,
-	    sizeof(body))), PARSE_VALUE);
+	assert_int_equal(
+	    parse_reply(bytes_of(body, sizeof(body) - 1)), PARSE_OK);
+	assert_int_equal(
+	    parse_reply(bytes_of(body, sizeof(body))), PARSE_VALUE);
 }
 
 /* The frame in b, taken apart. */
@@ -86,8 +86,8 @@ reply_in(const struct buffer *b)
 	struct config_reply reply;
 	struct bytes body;
 
-	assert_int_equal(frame_peek(b, CONFIG_REPLY_MAX_BYTES, &body),
-	    FRAME_READY);
+	assert_int_equal(
+	    frame_peek(b, CONFIG_REPLY_MAX_BYTES, &body), FRAME_READY);
 	assert_int_equal(config_reply_parse(body, &reply), PARSE_OK);
 	assert_int_equal(b->len, body.len + 4);
 	return reply;
@@ -132,20 +132,19 @@ paths(void **state)
 	assert_int_equal(parse_path(bytes_str("x.so")), PARSE_VALUE);
 	assert_int_equal(parse_path(bytes_of("/a\0b", 4)), PARSE_VALUE);
 	memset(path, '/', sizeof(path));
-	assert_int_equal(parse_path(bytes_of(path, sizeof(path))),
-	    PARSE_VALUE);
+	assert_int_equal(parse_path(bytes_of(path, sizeof(path))), PARSE_VALUE);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bodies),
-		cmocka_unit_test(long_error_is_refused),
-		cmocka_unit_test(what_is_put_comes_back),
-		cmocka_unit_test(paths),
+	    cmocka_unit_test(bodies),
+	    cmocka_unit_test(long_error_is_refused),
+	    cmocka_unit_test(what_is_put_comes_back),
+	    cmocka_unit_test(paths),
 	};
 
-	return cmocka_run_group_tests_name("agent/config-child", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests_name(
+	    "agent/config-child", tests, NULL, NULL);
 }

@@ -92,11 +92,10 @@ fill_key(struct config *c)
 	k->uri.token = copy("label");
 	k->uri.slot_description = copy("reader");
 	k->uri.object = copy("object");
-	assert_true(bytes_dup(bytes_of("\0\1", 2), &k->uri.id,
-	    &k->uri.id_len));
+	assert_true(bytes_dup(bytes_of("\0\1", 2), &k->uri.id, &k->uri.id_len));
 	k->fingerprint = copy("SHA256:x");
-	assert_true(bytes_dup(bytes_str("blob"), &k->public_key,
-	    &k->public_key_len));
+	assert_true(
+	    bytes_dup(bytes_str("blob"), &k->public_key, &k->public_key_len));
 	k->deny = true;
 	k->place = (struct config_place){copy("b.conf"), 1};
 	c->keys = k;
@@ -178,8 +177,7 @@ every_cut_is_refused(void **state)
 
 	(void)state;
 	config_put(&b, in);
-	check_every_cut("full", parse_and_free, buffer_bytes(&b), b.len,
-	    false);
+	check_every_cut("full", parse_and_free, buffer_bytes(&b), b.len, false);
 }
 
 /* The head is: version, max-identities, start-wait, allow-root, providers. */
@@ -192,16 +190,15 @@ values_out_of_range(void **state)
 		uint8_t value;
 		enum parse_err want;
 	} cases[] = {
-		{"as it is", 0, 1, PARSE_OK},
-		{"another version", 0, 2, PARSE_VALUE},
-		{"no identities", 4, 0, PARSE_VALUE},
-		{"one more identity", 4, IDENTITIES_MAX + 1, PARSE_VALUE},
-		{"neither yes nor no", 9, 2, PARSE_VALUE},
-		{"many providers", 10, 1, PARSE_LIMIT},
-		{"more providers than bytes", 13, PROVIDERS_MAX,
-		    PARSE_TRUNCATED},
-		{"many tokens", 14, 1, PARSE_LIMIT},
-		{"many keys", 18, 1, PARSE_LIMIT},
+	    {"as it is", 0, 1, PARSE_OK},
+	    {"another version", 0, 2, PARSE_VALUE},
+	    {"no identities", 4, 0, PARSE_VALUE},
+	    {"one more identity", 4, IDENTITIES_MAX + 1, PARSE_VALUE},
+	    {"neither yes nor no", 9, 2, PARSE_VALUE},
+	    {"many providers", 10, 1, PARSE_LIMIT},
+	    {"more providers than bytes", 13, PROVIDERS_MAX, PARSE_TRUNCATED},
+	    {"many tokens", 14, 1, PARSE_LIMIT},
+	    {"many keys", 18, 1, PARSE_LIMIT},
 	};
 
 	(void)state;
@@ -231,8 +228,8 @@ nul_in_a_text(void **state)
 	name = memmem(b.p, b.len, "yubikey", 7);
 	assert_non_null(name);
 	name[3] = '\0';
-	assert_int_equal(parse_copy(parse_and_free, buffer_bytes(&b)),
-	    PARSE_VALUE);
+	assert_int_equal(
+	    parse_copy(parse_and_free, buffer_bytes(&b)), PARSE_VALUE);
 }
 
 static void
@@ -250,14 +247,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(full_one_comes_back),
-		cmocka_unit_test(empty_one_comes_back),
-		cmocka_unit_test(every_cut_is_refused),
-		cmocka_unit_test(values_out_of_range),
-		cmocka_unit_test(nul_in_a_text),
-		cmocka_unit_test(too_large_a_config_fails),
+	    cmocka_unit_test(full_one_comes_back),
+	    cmocka_unit_test(empty_one_comes_back),
+	    cmocka_unit_test(every_cut_is_refused),
+	    cmocka_unit_test(values_out_of_range),
+	    cmocka_unit_test(nul_in_a_text),
+	    cmocka_unit_test(too_large_a_config_fails),
 	};
 
-	return cmocka_run_group_tests_name("agent/config-flat", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests_name(
+	    "agent/config-flat", tests, NULL, NULL);
 }

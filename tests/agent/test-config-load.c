@@ -6,7 +6,7 @@
 #include "agent/config-uri.h"
 
 #define KEY(name) "key \"" name "\" { uri = \"pkcs11:token=a\" }\n"
-#define DENY(name)                                                             \
+#define DENY(name) \
 	"key \"" name "\" { uri = \"pkcs11:token=a\" deny = \"yes\" }\n"
 
 /* XDG_CONFIG_HOME/p11-agent/ is the folder's p11-agent/. */
@@ -60,8 +60,8 @@ persons_files(void **state)
 	assert_string_equal(names_of(both.config, names), "abcd");
 	assert_int_equal(count_files(both.config), 2);
 	/* A file that is named stands alone. */
-	assert_string_equal(files_load(*state, "p11-agent/p11-agent.conf",
-	    &a), "");
+	assert_string_equal(
+	    files_load(*state, "p11-agent/p11-agent.conf", &a), "");
 	assert_string_equal(names_of(a.config, names), "ab");
 }
 
@@ -111,8 +111,8 @@ allowed_conf_counts(void **state)
 	for (size_t len = 0; len < strlen(whole); len++) {
 		CLEANUP(config_loader_clear) struct config_loader cut;
 
-		files_write_bytes(*state, "p11-agent/allowed.conf",
-		    bytes_of(whole, len));
+		files_write_bytes(
+		    *state, "p11-agent/allowed.conf", bytes_of(whole, len));
 		if (files_load(*state, NULL, &cut)[0] == '\0')
 			fail_msg("%zu bytes are taken", len);
 	}
@@ -120,8 +120,9 @@ allowed_conf_counts(void **state)
 		CLEANUP(config_loader_clear) struct config_loader bad;
 
 		files_write(*state, "p11-agent/allowed.conf", wrong[i]);
-		if (strstr(files_load(*state, NULL, &bad), "is cut or was "
-		    "edited by hand") == NULL)
+		if (strstr(files_load(*state, NULL, &bad),
+			"is cut or was "
+			"edited by hand") == NULL)
 			fail_msg("%s\ngives %s", wrong[i], bad.error);
 	}
 	files_write(*state, "p11-agent/allowed.conf", "# 0 sections\n");
@@ -148,12 +149,13 @@ includes_stand_where_they_are(void **state)
 	char names[16];
 
 	assert_int_equal(mkdir(files_path(f, "d"), 0700), 0);
-	files_write(f, "a.conf", "max-identities = 1\n" KEY("a")
-	    "include(\"d/b.conf\") " KEY("d") "include('d/b2.conf')\n"
-	    KEY("f"));
+	files_write(f, "a.conf",
+	    "max-identities = 1\n" KEY("a") "include(\"d/b.conf\") " KEY(
+		"d") "include('d/b2.conf')\n" KEY("f"));
 	/* Relative to the file that includes, not to where we are. */
-	files_write(f, "d/b.conf", KEY("b") "include(\"c.conf\")\n"
-	    "max-identities = 2\n");
+	files_write(f, "d/b.conf",
+	    KEY("b") "include(\"c.conf\")\n"
+		     "max-identities = 2\n");
 	files_write(f, "d/c.conf", "\n" KEY("c"));
 	files_write(f, "d/b2.conf", KEY("e"));
 	assert_string_equal(files_load(f, "a.conf", &l), "");
@@ -171,24 +173,27 @@ static const struct {
 	const char *text, *error;
 } bad_includes[] = {
     {"include(\"a.conf\")\n", "a.conf:1: include: a.conf: is being read "
-	"already: it includes itself"},
+			      "already: it includes itself"},
     {"\ninclude(\"f\")\n", "a.conf:2: include: f: is not a regular file"},
     {"include(\"d\")\n", "a.conf:1: include: d: is not a regular file"},
     {"include(\"no\")\n", "a.conf:1: include: no: No such file or directory"},
     {"include(\"/dev/null\")\n", "a.conf:1: include: /dev/null: is not a "
-	"regular file"},
+				 "regular file"},
     {"include(\"w\")\n", "a.conf:1: include: w: others may write it (mode "
-	"0620): run chmod go-w on it"},
+			 "0620): run chmod go-w on it"},
     {"include(\"~x/y\")\n", "a.conf:1: include: ~x/y: only ~/ is known, not "
-	"~USER"},
+			    "~USER"},
     {"include()\n", "a.conf:1: include(\"FILE\") takes one file"},
+    {"include(\"b\"=)\n", "a.conf:1: include(\"FILE\") takes one file"},
+    {"include \"b\"\n", "a.conf:1: missing parenthesis for function "
+			"'include'"},
     {"include(\"b\", \"c\")\n", "a.conf:1: include(\"FILE\") takes one file"},
     {"include(\"b.conf\")\n", "b.conf:2: include: a.conf: is being read "
-	"already: it includes itself"},
+			      "already: it includes itself"},
     {"key a { include(\"b.conf\") }", "a.conf:1: key \"a\": no such setting "
-	"\"include\""},
+				      "\"include\""},
     {"include(\"1\")\n", "8:1: include: 9: more than 8 includes, one in "
-	"another"},
+			 "another"},
 };
 
 static void
@@ -208,7 +213,7 @@ includes_that_are_refused(void **state)
 		files_write(f, name, text);
 	}
 	for (size_t i = 0; i < sizeof(bad_includes) / sizeof(bad_includes[0]);
-	    i++) {
+	     i++) {
 		CLEANUP(config_loader_clear) struct config_loader l;
 		const char *got;
 
@@ -216,8 +221,7 @@ includes_that_are_refused(void **state)
 		got = files_load(f, "a.conf", &l);
 		if (strstr(got, bad_includes[i].error) == NULL)
 			fail_msg("\n%s\ngives  %s\ninstead %s",
-			    bad_includes[i].text, got,
-			    bad_includes[i].error);
+			    bad_includes[i].text, got, bad_includes[i].error);
 	}
 }
 
@@ -230,11 +234,11 @@ files_that_are_refused(void **state)
 	assert_string_equal(files_load(f, "no.conf", &no),
 	    "no.conf: No such file or directory");
 	assert_int_equal(mkdir(files_path(f, "d"), 0700), 0);
-	assert_string_equal(files_load(f, "d", &dir),
-	    "d: is not a regular file");
+	assert_string_equal(
+	    files_load(f, "d", &dir), "d: is not a regular file");
 	assert_int_equal(mkfifo(files_path(f, "f"), 0600), 0);
-	assert_string_equal(files_load(f, "f", &fifo),
-	    "f: is not a regular file");
+	assert_string_equal(
+	    files_load(f, "f", &fifo), "f: is not a regular file");
 	files_write(f, "a.conf", KEY("a"));
 	assert_int_equal(chmod(files_path(f, "a.conf"), 0602), 0);
 	assert_string_equal(files_load(f, "a.conf", &open),
@@ -247,8 +251,8 @@ persons_file_that_is_a_folder(void **state)
 {
 	CLEANUP(config_loader_clear) struct config_loader l;
 
-	assert_int_equal(mkdir(files_path(*state,
-	    "p11-agent/p11-agent.conf"), 0700), 0);
+	assert_int_equal(
+	    mkdir(files_path(*state, "p11-agent/p11-agent.conf"), 0700), 0);
 	assert_string_equal(files_load(*state, NULL, &l),
 	    "p11-agent/p11-agent.conf: is not a regular file");
 }
@@ -266,7 +270,8 @@ public_key_file(void **state)
 	k = &l.config->keys[0];
 	assert_int_equal(k->public_key_len, 51);
 	assert_memory_equal(k->public_key, "\0\0\0\013ssh-ed25519\0\0\0 ", 19);
-	files_write(f, "a.conf", "key a { file = \"x.pub\" file = \"x.pub\"\n"
+	files_write(f, "a.conf",
+	    "key a { file = \"x.pub\" file = \"x.pub\"\n"
 	    "uri = \"pkcs11:\" uri = \"pkcs11:id=%01\" }\n");
 	assert_string_equal(files_load(f, "a.conf", &both), "");
 	assert_true(both.config->keys[0].has_uri);
@@ -287,7 +292,8 @@ public_keys_that_are_refused(void **state)
 		"holds a broken key: is it cut?"},
 	    {"sk-ssh-ed25519@openssh.com AAAA", "a type that tokens have"},
 	    {"ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQt"
-	     "djAxQG9wZW5zc2guY29t", "is a certificate"},
+	     "djAxQG9wZW5zc2guY29t",
+		"is a certificate"},
 	    {"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n",
 		"is no OpenSSH public key (it has a PEM header)"},
 	};
@@ -348,39 +354,39 @@ uris(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char words[CONFIG_URI_WORDS];
 		struct uri_match u;
-		const char *got = config_uri_parse(cases[i].uri, false, &u,
-		    words);
+		const char *got =
+		    config_uri_parse(cases[i].uri, false, &u, words);
 		const char *want = cases[i].error;
 
 		uri_match_clear(&u);
-		if (want == NULL ? got != NULL :
-		    got == NULL || strstr(got, want) == NULL)
+		if (want == NULL ? got != NULL
+				 : got == NULL || strstr(got, want) == NULL)
 			fail_msg("%s: %s", cases[i].uri,
 			    got == NULL ? "taken" : got);
 	}
 }
 
-#define PERSON_TEST(name)                                                      \
+#define PERSON_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, person_setup, files_teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PERSON_TEST(persons_files),
-		PERSON_TEST(below_the_home_folder),
-		PERSON_TEST(title_in_two_files),
-		PERSON_TEST(allowed_conf_counts),
-		PERSON_TEST(allowed_conf_has_no_include),
-		PERSON_TEST(includes_stand_where_they_are),
-		PERSON_TEST(includes_that_are_refused),
-		PERSON_TEST(files_that_are_refused),
-		PERSON_TEST(persons_file_that_is_a_folder),
-		PERSON_TEST(public_key_file),
-		cmocka_unit_test(public_keys_that_are_refused),
-		cmocka_unit_test(uris),
+	    PERSON_TEST(persons_files),
+	    PERSON_TEST(below_the_home_folder),
+	    PERSON_TEST(title_in_two_files),
+	    PERSON_TEST(allowed_conf_counts),
+	    PERSON_TEST(allowed_conf_has_no_include),
+	    PERSON_TEST(includes_stand_where_they_are),
+	    PERSON_TEST(includes_that_are_refused),
+	    PERSON_TEST(files_that_are_refused),
+	    PERSON_TEST(persons_file_that_is_a_folder),
+	    PERSON_TEST(public_key_file),
+	    cmocka_unit_test(public_keys_that_are_refused),
+	    cmocka_unit_test(uris),
 	};
 
-	return cmocka_run_group_tests_name("agent/config-load", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests_name(
+	    "agent/config-load", tests, NULL, NULL);
 }

@@ -83,14 +83,14 @@ run(const char *command, const char *argument)
 		argv[2] = path;
 	}
 	assert_true(out != NULL && err != NULL);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-	    sv), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
 	posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
 	posix_spawn_file_actions_adddup2(&actions, sv[1], CONFIG_CHILD_FD);
-	assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, env),
-	    0);
+	assert_int_equal(
+	    posix_spawn(&pid, program, &actions, NULL, argv, env), 0);
 	posix_spawn_file_actions_destroy(&actions);
 	close(sv[1]);
 	read_frame(sv[0], &r.frame);
@@ -107,8 +107,8 @@ reply_of(const struct run *r)
 	struct config_reply reply;
 	struct bytes body;
 
-	assert_int_equal(frame_peek(&r->frame, CONFIG_REPLY_MAX_BYTES, &body),
-	    FRAME_READY);
+	assert_int_equal(
+	    frame_peek(&r->frame, CONFIG_REPLY_MAX_BYTES, &body), FRAME_READY);
 	assert_int_equal(r->frame.len, body.len + 4);
 	assert_int_equal(config_reply_parse(body, &reply), PARSE_OK);
 	return reply;
@@ -146,7 +146,7 @@ load(void **state)
 	assert_int_equal(bad.code, 1);
 	assert_int_equal(reply.status, CONFIG_REPLY_ERROR);
 	assert_content(reply.content, "a.conf:2: what is opened here is not "
-	    "closed by '}': is the file cut?");
+				      "closed by '}': is the file cut?");
 
 	missing = run("load", files_path(f, "no.conf"));
 	reply = reply_of(&missing);
@@ -189,7 +189,8 @@ check(void **state)
 	CLEANUP(run_clear) struct run good, bad;
 	struct files *f = *state;
 
-	files_write(f, "a.conf", "provider soft { module = 'x.so' }\n"
+	files_write(f, "a.conf",
+	    "provider soft { module = 'x.so' }\n"
 	    "key a { uri = 'pkcs11:id=%01' }\n"
 	    "key b { uri = 'pkcs11:id=%02' deny = yes }\n");
 	good = run("check", files_path(f, "a.conf"));
@@ -198,7 +199,7 @@ check(void **state)
 	assert_string_equal(good.err, "");
 	assert_non_null(strstr(good.out, "a.conf\nprovider soft\n"));
 	assert_non_null(strstr(good.out, "\nkey a\ndeny key b\n2 key "
-	    "sections, 1 of them deny"));
+					 "sections, 1 of them deny"));
 	assert_non_null(strstr(good.out, "\nOK\n"));
 
 	files_write(f, "a.conf", "key a { uris = 'pkcs11:id=%01' }\n");
@@ -206,7 +207,7 @@ check(void **state)
 	assert_int_equal(bad.code, 1);
 	assert_string_equal(bad.out, "");
 	assert_non_null(strstr(bad.err, "a.conf:1: key \"a\": no such setting "
-	    "\"uris\"; did you mean \"uri\"?\n"));
+					"\"uris\"; did you mean \"uri\"?\n"));
 }
 
 static void
@@ -228,13 +229,11 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(load, files_setup,
-		    files_teardown),
-		cmocka_unit_test_setup_teardown(resolve, files_setup,
-		    files_teardown),
-		cmocka_unit_test_setup_teardown(check, files_setup,
-		    files_teardown),
-		cmocka_unit_test(wrong_words),
+	    cmocka_unit_test_setup_teardown(load, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		resolve, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(check, files_setup, files_teardown),
+	    cmocka_unit_test(wrong_words),
 	};
 
 	if (argc != 2) {
@@ -242,6 +241,6 @@ main(int argc, char **argv)
 		return 2;
 	}
 	program = argv[1];
-	return cmocka_run_group_tests_name("agent/config-program", tests,
-	    NULL, NULL);
+	return cmocka_run_group_tests_name(
+	    "agent/config-program", tests, NULL, NULL);
 }

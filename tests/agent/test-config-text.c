@@ -10,121 +10,137 @@ static const struct {
 } texts[] = {
     {"", NULL},
     {"# nothing", NULL},
-    {"max-identities = 1\nmax-identities = 3", "a.conf:2: the file ends "
+    {"max-identities = 1\nmax-identities = 3",
+	"a.conf:2: the file ends "
 	"inside a word: is it cut? If not, end the line"},
     {"max-identities = 4\n", "a.conf:1: max-identities = \"4\": is 1, 2 or "
-	"3"},
+			     "3"},
     {"max-identities = 0\n", "a.conf:1: max-identities = \"0\": is 1, 2 or "
-	"3"},
+			     "3"},
     {"max-identities = 4294967297\n", "a.conf:1: max-identities = "
-	"\"4294967297\": is 1, 2 or 3"},
+				      "\"4294967297\": is 1, 2 or 3"},
     {"max-identities = -1\n", "a.conf:1: max-identities = \"-1\": is 1, 2 or "
-	"3"},
+			      "3"},
     {"start-wait = 2m allow-root = no\n", NULL},
     {"start-wait = 3\n", "a.conf:1: start-wait = \"3\": is a time with its "
-	"unit: 500ms, 3s, 2m"},
+			 "unit: 500ms, 3s, 2m"},
     {"start-wait = 11m\n", "a.conf:1: start-wait = \"11m\": is at most 10m"},
     {"start-wait = s\n", "a.conf:1: start-wait = \"s\": is a time like "
-	"500ms, 3s or 2m"},
+			 "500ms, 3s or 2m"},
     {"allow-root = true\n", "a.conf:1: allow-root = \"true\": is yes or no"},
+    {"\nmax-identities\n", "a.conf:2: missing equal sign after option "
+			   "'max-identities'"},
+    {"key a\n\n", "a.conf:2: missing opening brace for section 'key'"},
     /* names */
-    {"/* two\n * lines */ max-identites = 3\n", "a.conf:2: no such setting "
+    {"/* two\n * lines */ max-identites = 3\n",
+	"a.conf:2: no such setting "
 	"or section \"max-identites\"; did you mean \"max-identities\"?"},
     {"learn = \"yes\"\n", "a.conf:1: no such setting or section \"learn\""},
     {"\n\nkeys \"a\" { " URI "}\n", "a.conf:3: no such setting or section "
-	"\"keys\"; did you mean \"key\"?"},
+				    "\"keys\"; did you mean \"key\"?"},
     {"host \"a\" { }\n", "a.conf:1: no such setting or section \"host\""},
-    {"key \"work\" {\n\turis = \"x\"\n}\n", "a.conf:2: key \"work\": no such "
+    {"key \"work\" {\n\turis = \"x\"\n}\n",
+	"a.conf:2: key \"work\": no such "
 	"setting \"uris\"; did you mean \"uri\"?"},
-    {"key \"work\" {\n" URI "\nconfirm = \"always\" }\n", "a.conf:3: key "
+    {"key \"work\" {\n" URI "\nconfirm = \"always\" }\n",
+	"a.conf:3: key "
 	"\"work\": no such setting \"confirm\""},
     {"token \"t\" { " URI "login = each }\n", "a.conf:1: token \"t\": no such "
-	"setting \"login\""},
+					      "setting \"login\""},
     {"key \"\" { " URI "}", "a.conf:1: key without a title: write key "
-	"\"NAME\" {"},
+			    "\"NAME\" {"},
     {"key { " URI "}", "a.conf:1: missing title for section 'key'"},
     {"\nkey \"a\" { " URI "}\nkey \"b\" { " URI "}\nkey\n\"a\" { " URI "}\n",
 	"a.conf:4: key \"a\" is there already, at a.conf:2: give one of them "
 	"another title"},
-    {"token \"a\" { " URI "} token \"a\" { " URI "}", "a.conf:1: token \"a\" "
+    {"token \"a\" { " URI "} token \"a\" { " URI "}",
+	"a.conf:1: token \"a\" "
 	"is there already, at a.conf:1: give one of them another title"},
-    {"provider a { module = b }\n//\nprovider a { module = b }", "a.conf:3: "
+    {"provider a { module = b }\n//\nprovider a { module = b }",
+	"a.conf:3: "
 	"provider \"a\" is there already, at a.conf:1: give one of them "
 	"another title"},
     /* what libConfuse would take */
     {"key \"a\" { " URI "\n", "a.conf:1: what is opened here is not closed by "
-	"'}': is the file cut?"},
+			      "'}': is the file cut?"},
     {"\nkey \"a\" { uri = \"pkcs11:\n}", "a.conf:2: the string that begins "
-	"here does not end on its line"},
+					 "here does not end on its line"},
     {"\n/* key \"a\" { " URI "}\n", "a.conf:2: the comment that begins here "
-	"does not end: is the file cut?"},
+				    "does not end: is the file cut?"},
     {"max-identities =", "a.conf:1: max-identities has no value: is the file "
-	"cut?"},
+			 "cut?"},
     {"key \"${HOME}\" { " URI "}", "a.conf:1: ${…} is not replaced here; for "
-	"the characters themselves write \\${"},
+				   "the characters themselves write \\${"},
     {"key \"\\${HOME}\" { " URI "}", NULL},
     {"key '${HOME}\\'' { " URI "}", NULL},
     {"key ${HOME} { " URI "}", "a.conf:1: '$' has no place here: put values "
-	"into quotes"},
+			       "into quotes"},
     {"key \"a\\n\" { " URI "}", "a.conf:1: a \\ in a string goes only before "
-	"\\, \" and $"},
+				"\\, \" and $"},
     {"key 'a\\n' { " URI "}", "a.conf:1: a \\ in a string goes only before \\ "
-	"and '"},
+			      "and '"},
     {"max-identities += 2\n", "a.conf:1: '+' has no place here: put values "
-	"into quotes"},
+			      "into quotes"},
     {"key caf\303\251 { " URI "}", "a.conf:1: '?' has no place here: put "
-	"values into quotes"},
+				   "values into quotes"},
     {"key \"caf\303\251\" { " URI "}", NULL},
     {"key \"a\" { " URI "}\n}\n", "a.conf:2: '}' closes nothing"},
     {"key \"a\" { " URI ")\n", "a.conf:1: ')' closes nothing"},
     {"key \"a\" { uri = { { \"\" } } }", "a.conf:1: '{' is nested too "
-	"deeply"},
+					 "deeply"},
     /* bytes */
     {"\nkey \"a\tb\" {\n", "a.conf:2: a tab in a string: write a space"},
     {"a\n\nb\033[31m\n", "a.conf:3: byte 0x1b is a control character or no "
-	"UTF-8"},
+			 "UTF-8"},
     {"a\r\n", "a.conf:1: a carriage return: save the file with Unix line "
-	"ends"},
+	      "ends"},
     {"# \xff\n", "a.conf:1: byte 0xff is a control character or no UTF-8"},
     {"# \xe2\x80\xae\n", "a.conf:1: byte 0xe2 is a control character or no "
-	"UTF-8"},
+			 "UTF-8"},
     /* provider */
     {"provider a { module = \"p11-kit-proxy.so\" env = { \"A=\" } }", NULL},
     {"provider a { module = \"/x/y.so\" env = \"_A1=b=c\" }", NULL},
     {"provider a { }", "a.conf:1: provider \"a\" has no module"},
-    {"provider a { module = \"x/y.so\" }", "a.conf:1: module = \"x/y.so\": is "
+    {"provider a { module = \"x/y.so\" }",
+	"a.conf:1: module = \"x/y.so\": is "
 	"a name that p11-kit has registered, a file name, or a path that "
 	"begins with /"},
-    {"provider a { module = \"\" }", "a.conf:1: module = \"\": is a name that "
+    {"provider a { module = \"\" }",
+	"a.conf:1: module = \"\": is a name that "
 	"p11-kit has registered, a file name, or a path that begins with /"},
-    {"provider a {\nenv = { \"A=1\",\n\"1A=2\" } }", "a.conf:3: env: "
+    {"provider a {\nenv = { \"A=1\",\n\"1A=2\" } }",
+	"a.conf:3: env: "
 	"\"1A=2\" is not NAME=VALUE"},
     {"provider a { env = { \"=1\" } }", "a.conf:1: env: \"=1\" is not "
-	"NAME=VALUE"},
+					"NAME=VALUE"},
     /* token */
     {"token a { " URI "pin-source = { pinentry, \"askpass\" } }", NULL},
     {"token a { }", "a.conf:1: token \"a\" has no uri"},
-    {"token a { uri = \"pkcs11:id=%01\" }", "a.conf:1: uri = "
+    {"token a { uri = \"pkcs11:id=%01\" }",
+	"a.conf:1: uri = "
 	"\"pkcs11:id=%01\": \"id\" names a key, and this is about a token"},
     {"token a { pin-source = { \"tty\" } }", "a.conf:1: pin-source: \"tty\" "
-	"is neither pinentry nor askpass"},
+					     "is neither pinentry nor askpass"},
     /* key */
     {"key a { }", "a.conf:1: key \"a\" says of no key which: give it a uri, a "
-	"fingerprint or a file"},
+		  "fingerprint or a file"},
     {"key a { deny = yes }", "a.conf:1: key \"a\" says of no key which: give "
-	"it a uri, a fingerprint or a file"},
+			     "it a uri, a fingerprint or a file"},
     {"key a { fingerprint = \"" FINGERPRINT "\" deny = \"yes\" }", NULL},
-    {"key a { fingerprint = \"" FINGERPRINT "A\" }", "a.conf:1: fingerprint = "
+    {"key a { fingerprint = \"" FINGERPRINT "A\" }",
+	"a.conf:1: fingerprint = "
 	"\"" FINGERPRINT "A\": has not 43 base64 digits behind \"SHA256:\""},
-    {"key a { fingerprint = \"SHA256:A\" }", "a.conf:1: fingerprint = "
+    {"key a { fingerprint = \"SHA256:A\" }",
+	"a.conf:1: fingerprint = "
 	"\"SHA256:A\": has not 43 base64 digits behind \"SHA256:\""},
-    {"key a { fingerprint = \"MD5:00\" }", "a.conf:1: fingerprint = "
+    {"key a { fingerprint = \"MD5:00\" }",
+	"a.conf:1: fingerprint = "
 	"\"MD5:00\": is \"SHA256:…\", as ssh-keygen -l prints it"},
     {"key a { deny = maybe }", "a.conf:1: deny = \"maybe\": is yes or no"},
     {"key a { file = \"~root/x.pub\" }", "a.conf:1: file = \"~root/x.pub\": "
-	"only ~/ is known, not ~USER"},
+					 "only ~/ is known, not ~USER"},
     {"key a { file = \"no.pub\" }", "a.conf:1: file: no.pub: No such file or "
-	"directory"},
+				    "directory"},
 };
 
 static void
@@ -166,7 +182,8 @@ values_arrive(void **state)
 	    "\tfingerprint = \"" FINGERPRINT "\" }\n"
 	    "\n"
 	    "key\n\"l\" { uri = \"pkcs11:manufacturer=x;slot-description=y;"
-	    "object=z;id=%00%ff;token=\" }\n", &l);
+	    "object=z;id=%00%ff;token=\" }\n",
+	    &l);
 	const struct config_key *k = &c->keys[1];
 
 	assert_int_equal(c->max_identities, 2);
@@ -251,8 +268,8 @@ check_cut(struct files *f, const char *before, size_t piece, size_t len)
 	char text[1024];
 	const char *got;
 
-	snprintf(text, sizeof(text), "%s%.*s", before, (int)len,
-	    pieces[piece].text);
+	snprintf(
+	    text, sizeof(text), "%s%.*s", before, (int)len, pieces[piece].text);
 	files_write(f, "a.conf", text);
 	got = files_load(f, "a.conf", &l);
 	if (want != (got[0] == '\0'))
@@ -278,11 +295,22 @@ every_cut(void **state)
 }
 
 static void
+put_long(struct buffer *b, const char *before, const char *after, size_t n)
+{
+	buffer_clear(b);
+	buffer_put(b, bytes_str(before));
+	for (size_t i = 0; i < n; i++)
+		buffer_put_u8(b, 'x');
+	buffer_put(b, bytes_str(after));
+}
+
+static void
 limits(void **state)
 {
-	CLEANUP(buffer_cleanup) struct buffer b =
-	    BUFFER_INIT(CONFIG_FILE_MAX_BYTES * 2);
-	CLEANUP(config_loader_clear) struct config_loader keys, list, size;
+	CLEANUP(buffer_cleanup)
+	struct buffer b = BUFFER_INIT(CONFIG_FILE_MAX_BYTES * 2);
+	CLEANUP(config_loader_clear) struct config_loader keys, list, value;
+	CLEANUP(config_loader_clear) struct config_loader title, size;
 	char line[64];
 
 	for (int i = 0; i <= CONFIG_KEYS_MAX; i++) {
@@ -300,6 +328,14 @@ limits(void **state)
 	files_write_bytes(*state, "a.conf", buffer_bytes(&b));
 	assert_string_equal(files_load(*state, "a.conf", &list),
 	    "a.conf:66: env: more than 64 values");
+	put_long(&b, "key \"", "\" { " URI "}\n", 129);
+	files_write_bytes(*state, "a.conf", buffer_bytes(&b));
+	assert_string_equal(files_load(*state, "a.conf", &title),
+	    "a.conf:1: a title of more than 128 bytes");
+	put_long(&b, "provider a {\n module = \"", "\" }\n", 4096);
+	files_write_bytes(*state, "a.conf", buffer_bytes(&b));
+	assert_string_equal(files_load(*state, "a.conf", &value),
+	    "a.conf:2: a value of more than 4095 bytes");
 	buffer_clear(&b);
 	while (b.len <= CONFIG_FILE_MAX_BYTES)
 		buffer_put(&b, bytes_str("# a long comment of many words\n"));
@@ -312,16 +348,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_text, files_setup,
-		    files_teardown),
-		cmocka_unit_test_setup_teardown(values_arrive, files_setup,
-		    files_teardown),
-		cmocka_unit_test_setup_teardown(every_cut, files_setup,
-		    files_teardown),
-		cmocka_unit_test_setup_teardown(limits, files_setup,
-		    files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		each_text, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		values_arrive, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		every_cut, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		limits, files_setup, files_teardown),
 	};
 
-	return cmocka_run_group_tests_name("agent/config-text", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests_name(
+	    "agent/config-text", tests, NULL, NULL);
 }

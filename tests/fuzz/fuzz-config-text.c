@@ -8,8 +8,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	/* allowed.conf: no include, so that no other file is opened. */
 	const struct config_source source = {
-		.path = "fuzz.conf",
-		.is_allowed = true,
+	    .path = "fuzz.conf",
+	    .is_allowed = true,
 	};
 	struct config_loader l;
 	size_t n_keys = 0;
