@@ -285,6 +285,61 @@ test_keys(void **state)
 	}
 }
 
+/* A certificate of a P-256 key, in hex, of at most 1 KiB. */
+static void
+certificate_hex(char *out, size_t size)
+{
+	FILE *f = fopen(getenv("P11_TEST_CERTIFICATE"), "r");
+	size_t n = 0;
+	int c;
+
+	assert_non_null(f);
+	while ((c = getc(f)) != EOF) {
+		assert_in_range(n, 0, size - 3);
+		n += (size_t)snprintf(out + n, size - n, "%02x", c);
+	}
+	fclose(f);
+}
+
+/* Cards that have the private key and a certificate, and no public key. */
+static void
+test_certificate(void **state)
+{
+	static const struct keys_row before = {"certificate", NULL, false,
+	    {{KEY_EC_P256, KEY_FROM_CERTIFICATE, ""}}};
+	static const struct keys_row after = {"certificate, login", NULL, true,
+	    {{KEY_EC_P256, KEY_FROM_CERTIFICATE | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED, ""}}};
+	char hex[2049], script[4096];
+	struct wire_sign_result r;
+	struct provider_process p;
+	struct wire_token t;
+	struct wire_key k;
+	struct bytes body;
+
+	(void)state;
+	certificate_hex(hex, sizeof(hex));
+	snprintf(script, sizeof(script), "slot login=1\n"
+	    "object class=1 certificate_type=0 value=%s id=01 label=63\n"
+	    PRIVATE "key_type=3 params=" P256_PARAMS " id=01\n", hex);
+	serve(&p, script, &t);
+	check_keys(&before, &t);
+	provider_expect(&p, WIRE_DONE);
+	provider_send_login(&p, "1234");
+	body = provider_expect(&p, WIRE_TOKEN);
+	assert_int_equal(wire_token_parse(body, &t), PARSE_OK);
+	k = (struct wire_key){0};
+	check_keys(&after, &(struct wire_token){t.id, t.flags, t.pin_min,
+	    t.pin_max, t.n_keys, t.keys});
+	assert_true(wire_key_next(&t, &k));
+	assert_true(bytes_is(k.label, "c"));
+	provider_expect(&p, WIRE_LOGIN_RESULT);
+	/* The pair is only by its CKA_ID, and what it signs is no signature. */
+	r = sign_p256(&p, k.ref, "");
+	assert_int_equal(r.outcome, WIRE_KEY_UNUSABLE);
+	assert_int_equal(provider_end(&p), 0);
+}
+
 static void
 test_rsa(void **state)
 {
@@ -816,6 +871,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_keys),
+		TEST(test_certificate),
 		TEST(test_rsa),
 		TEST(test_early_requests),
 		TEST(test_operation_active),
