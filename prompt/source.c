@@ -12,6 +12,7 @@ static const struct source {
 	source_ask ask;
 } sources[] = {
     {"askpass", askpass_ask},
+    {"pinentry", pinentry_ask},
 };
 
 enum source_result

@@ -30,6 +30,7 @@ struct asking {
 typedef enum source_result (*source_ask)(struct asking *a);
 
 enum source_result askpass_ask(struct asking *a);
+enum source_result pinentry_ask(struct asking *a);
 
 /* Write a->why (made fit to be shown) and return SOURCE_CANNOT. */
 enum source_result source_cannot(struct asking *a, const char *format, ...)
