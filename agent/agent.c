@@ -11,9 +11,12 @@
 #include "agent/config-flat.h"
 #include "agent/control.h"
 #include "agent/hasher.h"
+#include "agent/process.h"
 #include "agent/provider.h"
+#include "agent/reload.h"
 #include "agent/spawn.h"
 #include "agent/startup.h"
+#include "agent/token.h"
 #include "common/log.h"
 
 /* A select() loop could not carry many connections: refuse it. */
@@ -33,7 +36,7 @@ base_new(void)
 }
 
 struct agent *
-agent_new(void)
+agent_new(const char *config_file)
 {
 	struct agent *a = calloc(1, sizeof(*a));
 
@@ -48,7 +51,8 @@ agent_new(void)
 	    (a->spawner = spawner_new(a->base)) == NULL ||
 	    (a->config = config_new()) == NULL ||
 	    (a->hasher = hasher_new()) == NULL ||
-	    (a->startup = startup_new(a)) == NULL)
+	    (a->startup = startup_new(a)) == NULL ||
+	    (a->reload = reload_new(a, config_file)) == NULL)
 		return agent_free(a);
 	return a;
 }
@@ -66,6 +70,7 @@ agent_free(struct agent *a)
 		client_free(c);
 	while ((control = TAILQ_FIRST(&a->controls)) != NULL)
 		control_free(control);
+	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
@@ -89,21 +94,68 @@ config_may_expose(const struct config *c)
 	return false;
 }
 
-void
-agent_start(struct agent *a, struct config *config)
+/* The provider that runs this section's module the same way, or NULL. */
+static struct provider *
+provider_of_section(const struct agent *a, const struct config_provider *s)
 {
 	struct provider *p;
 
-	config_free(a->config);
-	a->config = config;
-	allowlist_update(a);
-	for (size_t i = 0; i < config->n_providers; i++) {
-		const struct config_provider *s = &config->providers[i];
+	TAILQ_FOREACH(p, &a->providers, entry)
+		if (provider_is(p, s))
+			return p;
+	return NULL;
+}
 
-		if (provider_new(a, s->name, s->module, s->init_args,
-		    s->env) == NULL)
+/* Providers in the config's order: kept or new; the others go. */
+static void
+agent_take_providers(struct agent *a)
+{
+	struct provider_list old = TAILQ_HEAD_INITIALIZER(old);
+	const struct config *c = a->config;
+	struct provider *p;
+
+	for (size_t i = 0; i < c->n_providers; i++) {
+		const struct config_provider *s = &c->providers[i];
+
+		if ((p = provider_of_section(a, s)) == NULL)
+			p = provider_new(a, s);
+		if (p == NULL) {
 			log_error("provider %s: out of memory", s->name);
+			continue;
+		}
+		provider_keep(p, s);
+		TAILQ_REMOVE(&a->providers, p, entry);
+		TAILQ_INSERT_TAIL(&old, p, entry);
 	}
+	/* What is left in the list, the config does not name any more. */
+	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
+		provider_free(p);
+	TAILQ_CONCAT(&a->providers, &old, entry);
+}
+
+/* A process has its own old view of the token's objects. */
+static void
+agent_end_idle_processes(struct agent *a)
+{
+	struct token *t;
+
+	TAILQ_FOREACH(t, &a->tokens, entry)
+		if (t->process != NULL && !process_is_busy(t->process))
+			t->process = process_end(t->process, "reload");
+}
+
+void
+agent_configure(struct agent *a, struct config *config)
+{
+	struct config *old = a->config;
+	struct provider *p;
+
+	a->config = config;
+	/* Before the old one goes: keys point to their sections. */
+	allowlist_update(a);
+	agent_take_providers(a);
+	config_free(old);
+	agent_end_idle_processes(a);
 	/* Without a key to expose, a module runs only for `keys`. */
 	if (config_may_expose(config))
 		TAILQ_FOREACH(p, &a->providers, entry)

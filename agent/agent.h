@@ -16,6 +16,7 @@ struct event_base;
 struct exposed;
 struct hasher;
 struct provider;
+struct reload;
 struct spawner;
 struct startup;
 struct token;
@@ -31,6 +32,7 @@ struct agent {
 	struct config *config;		/* owned; never NULL */
 	struct hasher *hasher;		/* owned */
 	struct startup *startup;	/* owned */
+	struct reload *reload;		/* owned */
 	struct provider_list providers; /* in config order */
 	struct token_list tokens;	/* in the order they were found */
 	struct client_list clients;
@@ -42,16 +44,20 @@ struct agent {
 	uid_t uid;		 /* ours */
 };
 
-/* An agent without config, providers and sockets; NULL when memory is out. */
-struct agent *agent_new(void);
+/*
+ * An agent without config, providers and sockets; NULL when memory is out.
+ * config_file: the only one, or NULL for the usual ones.
+ */
+struct agent *agent_new(const char *config_file);
 
 /* Ends every child, closes every connection. NULL is fine. Returns NULL. */
 struct agent *agent_free(struct agent *a);
 
 /*
- * Take a config over and start what it names. Once, before the first
- * connection.
+ * Take a config over and put it in force. Providers that it still names the
+ * same way keep their tokens and what these are doing; all are scanned afresh
+ * and idle processes end, so that what was made or changed meanwhile shows.
  */
-void agent_start(struct agent *a, struct config *config);
+void agent_configure(struct agent *a, struct config *config);
 
 #endif

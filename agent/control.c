@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/provider.h"
+#include "agent/reload.h"
 #include "agent/report.h"
 #include "agent/stream.h"
 #include "common/cleanup.h"
@@ -25,6 +26,7 @@ struct control_client {
 	/* A report that waits for scans. */
 	json_t *(*report)(const struct agent *agent);
 	struct event timeout;
+	struct reload_waiter reload;
 	struct scan_waiter scans[PROVIDERS_MAX];
 	unsigned n_waiting;
 };
@@ -83,8 +85,8 @@ control_timeout(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Report when first scans have ended. scan_all: also begin those of the
- * providers that nothing needed yet.
+ * Report when the scans under way have ended. scan_all: also begin those of
+ * the providers that nothing needed yet.
  */
 static void
 control_report_later(struct control_client *c, bool scan_all,
@@ -97,8 +99,8 @@ control_report_later(struct control_client *c, bool scan_all,
 	c->report = report;
 	c->n_waiting = 1; /* this loop itself */
 	TAILQ_FOREACH(p, &c->agent->providers, entry) {
-		if (i == PROVIDERS_MAX || p->settled ||
-		    (!scan_all && p->state != PROVIDER_SCANNING))
+		if (i == PROVIDERS_MAX || (p->state != PROVIDER_SCANNING &&
+		    (p->settled || !scan_all)))
 			continue;
 		c->n_waiting++;
 		c->scans[i].done = control_scanned;
@@ -122,12 +124,33 @@ control_keys(struct control_client *c)
 	control_report_later(c, true, report_keys);
 }
 
+static void
+control_reloaded(void *arg, const char *error)
+{
+	struct control_client *c = arg;
+
+	if (error != NULL)
+		control_answer(c, CONTROL_REFUSED, error);
+	else
+		control_report_later(c, false, report_status);
+}
+
+/* Answers with the status behind it. */
+static void
+control_reload(struct control_client *c)
+{
+	c->reload.done = control_reloaded;
+	c->reload.arg = c;
+	reload_start(c->agent->reload, &c->reload);
+}
+
 static const struct control_command {
 	const char *name;
 	void (*run)(struct control_client *c);
 } control_commands[] = {
 	{"status", control_status},
 	{"keys", control_keys},
+	{"reload", control_reload},
 };
 
 static void
@@ -165,6 +188,7 @@ control_free(struct control_client *c)
 		return NULL;
 	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
 		scan_leave(&c->scans[i]);
+	reload_leave(&c->reload);
 	event_del(&c->timeout);
 	stream_free(c->stream);
 	TAILQ_REMOVE(&c->agent->controls, c, entry);

@@ -33,20 +33,39 @@ own_path(char out[static PATH_MAX_BYTES])
 #endif
 }
 
+/* folder/name; NULL when memory is out. */
+static char *
+path_join(const char *folder, const char *name)
+{
+	size_t size = strlen(folder) + strlen(name) + 2;
+	char *path = malloc(size);
+
+	if (path != NULL)
+		snprintf(path, size, "%s/%s", folder, name);
+	return path;
+}
+
+char *
+path_absolute(const char *path)
+{
+	char cwd[PATH_MAX_BYTES];
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		return NULL;
+	return path_join(cwd, path);
+}
+
 char *
 helper_path(const char *name)
 {
-	char own[PATH_MAX_BYTES], *slash, *path;
-	const char *folder = own;
-	size_t size;
+	char own[PATH_MAX_BYTES], *slash;
 
 	if (!own_path(own) || (slash = strrchr(own, '/')) == NULL)
 		return NULL;
 	*slash = '\0';
 	if (strcmp(own, P11_AGENT_BINDIR) == 0)
-		folder = P11_AGENT_LIBEXECDIR;
-	size = strlen(folder) + strlen(name) + 2;
-	if ((path = malloc(size)) != NULL)
-		snprintf(path, size, "%s/%s", folder, name);
-	return path;
+		return path_join(P11_AGENT_LIBEXECDIR, name);
+	return path_join(own, name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where our own helper programs are. */
+/* Paths of our own helper programs, and paths that outlast a chdir. */
 #ifndef P11_AGENT_AGENT_HELPERS_H
 #define P11_AGENT_AGENT_HELPERS_H
 
@@ -9,5 +9,11 @@
  * memory is out or the system does not say where we are.
  */
 char *helper_path(const char *name);
+
+/*
+ * The path with our working folder in front where it is relative; to be freed
+ * by the caller. NULL when memory is out or the folder has no name.
+ */
+char *path_absolute(const char *path);
 
 #endif

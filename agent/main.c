@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* p11-agent: from the command line to the event loop and back. */
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,89 +9,23 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/client.h"
-#include "agent/config-flat.h"
-#include "agent/config-run.h"
-#include "agent/control.h"
-#include "agent/listener.h"
+#include "agent/background.h"
 #include "agent/options.h"
-#include "agent/sockpath.h"
-#include "common/cleanup.h"
+#include "agent/reload.h"
+#include "agent/serve.h"
 #include "common/harden.h"
-#include "common/limits.h"
 #include "common/log.h"
 
 /* One run of the daemon. */
 struct run {
+	struct options options;
 	struct agent *agent;
-	struct listen_socket socket;
-	struct listen_socket control_socket;
-	struct listener *listener;
-	struct listener *control_listener;
-	struct event *sigterm;
-	struct event *sigint;
-	struct config *config; /* until the agent has it */
-	bool failed;
+	struct serve serve;
+	struct watch *parent;	  /* the command's process */
+	struct event *signals[3]; /* SIGTERM, SIGINT, SIGHUP */
+	struct reload_waiter first_read;
+	bool configured;
 };
-
-/* The first answer of the loop: the config, or why there is none. */
-static void
-run_config_read(void *arg, struct bytes answer, const char *error)
-{
-	struct run *run = arg;
-
-	if (error == NULL && config_parse(answer, &run->config) != PARSE_OK)
-		error = "p11-agent-config sent nonsense";
-	if (error != NULL)
-		log_error("%s", error);
-	event_base_loopbreak(run->agent->base);
-}
-
-static bool
-run_read_config(struct run *run, const struct options *o)
-{
-	const char *args[] = {"load", o->config, NULL};
-
-	if (config_run_start(run->agent, args, run_config_read, run) == NULL)
-		return false;
-	event_base_dispatch(run->agent->base);
-	return run->config != NULL;
-}
-
-static bool
-run_listen_at(const char *path, struct listen_socket *s)
-{
-	char why[SOCK_WHY_BYTES];
-
-	if (sock_listen(path, s, why) == SOCK_OK)
-		return true;
-	log_error("%s", why);
-	return false;
-}
-
-static bool
-run_listen(struct run *run, const struct options *o)
-{
-	char control[PATH_MAX_BYTES], why[SOCK_WHY_BYTES];
-	CLEANUP(cleanup_free) char *path = o->socket != NULL ?
-	    strdup(o->socket) : sock_default_path(why);
-	struct agent *a = run->agent;
-
-	if (path == NULL) {
-		log_error("%s", o->socket != NULL ? "out of memory" : why);
-		return false;
-	}
-	snprintf(control, sizeof(control), "%s.control", path);
-	if (!run_listen_at(path, &run->socket) ||
-	    !run_listen_at(control, &run->control_socket))
-		return false;
-	a->socket_path = run->socket.path;
-	run->listener = listener_new(a, run->socket.fd,
-	    LISTENER_OWN_AND_ROOT, client_new);
-	run->control_listener = listener_new(a, run->control_socket.fd,
-	    LISTENER_OWN_ONLY, control_new);
-	return run->listener != NULL && run->control_listener != NULL;
-}
 
 static void
 run_stop(evutil_socket_t number, short what, void *arg)
@@ -102,56 +37,216 @@ run_stop(evutil_socket_t number, short what, void *arg)
 	event_base_loopexit(run->agent->base, NULL);
 }
 
+static void
+run_command_ended(void *arg)
+{
+	struct run *run = arg;
+
+	event_base_loopexit(run->agent->base, NULL);
+}
+
+static void
+run_hangup(evutil_socket_t number, short what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)number;
+	(void)what;
+	log_info("reading the config again");
+	reload_start(run->agent->reload, NULL);
+}
+
+static bool
+run_signals(struct run *run)
+{
+	static const struct {
+		int number;
+		event_callback_fn handle;
+	} handlers[] = {
+		{SIGTERM, run_stop},
+		{SIGINT, run_stop},
+		{SIGHUP, run_hangup},
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		run->signals[i] = evsignal_new(run->agent->base,
+		    handlers[i].number, handlers[i].handle, run);
+		if (run->signals[i] == NULL ||
+		    evsignal_add(run->signals[i], NULL) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool
 run_prepare(struct run *run)
 {
 	const char *fault;
 
-	if ((run->agent = agent_new()) == NULL) {
+	if ((run->agent = agent_new(run->options.config)) == NULL ||
+	    !run_signals(run)) {
 		log_error("out of memory");
 		return false;
 	}
 	/* Behind agent_new: children get the limits of before. */
 	harden_raise_fds();
-	if ((fault = harden_process()) != NULL) {
+	if ((fault = harden_process()) != NULL)
 		log_error("%s", fault);
-		return false;
+	return fault == NULL;
+}
+
+static void
+run_config_read(void *arg, const char *error)
+{
+	struct run *run = arg;
+
+	run->configured = error == NULL;
+	event_base_loopbreak(run->agent->base);
+}
+
+/* The config decides whether there is a daemon at all: wait for it. */
+static bool
+run_configure(struct run *run)
+{
+	run->first_read.done = run_config_read;
+	run->first_read.arg = run;
+	reload_start(run->agent->reload, &run->first_read);
+	if (run->first_read.reload != NULL)
+		event_base_dispatch(run->agent->base);
+	return run->configured;
+}
+
+/* Somebody serves the default socket already: that one will do. */
+static int
+run_use_other(const struct run *run, const char *why)
+{
+	char words[SOCK_WHY_BYTES], *path = sock_default_path(words);
+	pid_t pid = path == NULL ? 0 : serve_pid_at(path);
+
+	if (pid == 0 || run->options.foreground ||
+	    run->options.socket != NULL) {
+		log_error("%s", why);
+		free(path);
+		return 1;
 	}
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	run->sigterm = evsignal_new(run->agent->base, SIGTERM, run_stop, run);
-	run->sigint = evsignal_new(run->agent->base, SIGINT, run_stop, run);
-	return run->sigterm != NULL && run->sigint != NULL &&
-	    evsignal_add(run->sigterm, NULL) == 0 &&
-	    evsignal_add(run->sigint, NULL) == 0;
+	shell_print_set(stdout, run->options.shell, path, pid);
+	free(path);
+	return 0;
+}
+
+static int
+run_loop(struct run *run)
+{
+	if (!serve_begin(&run->serve, run->agent)) {
+		log_error("out of memory");
+		return 1;
+	}
+	log_info("serving %s", run->serve.socket.path);
+	return event_base_dispatch(run->agent->base) < 0;
+}
+
+/* The child is the agent; we print, or become the command. */
+static int
+run_background(struct run *run)
+{
+	const struct options *o = &run->options;
+	const char *path = run->serve.socket.path;
+	pid_t parent = getpid(), pid;
+	int ready;
+
+	pid = background_fork(run->agent->base, &ready);
+	if (pid < 0)
+		_exit(1);
+	if (pid > 0 && o->command != NULL)
+		_exit(background_exec(o->command, path, pid));
+	if (pid > 0) {
+		shell_print_set(stdout, o->shell, path, pid);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (!run_configure(run))
+		return 1;
+	background_ready(ready);
+	if (o->command != NULL)
+		run->parent = watch_new(run->agent->base, parent,
+		    run_command_ended, run);
+	return run_loop(run);
+}
+
+static int
+run_foreground(struct run *run)
+{
+	if (!run_configure(run))
+		return 1;
+	shell_print_set(stdout, run->options.shell, run->serve.socket.path,
+	    getpid());
+	fflush(stdout);
+	return run_loop(run);
+}
+
+static int
+run_serve(struct run *run)
+{
+	const struct options *o = &run->options;
+	char why[SOCK_WHY_BYTES];
+
+	switch (serve_open(&run->serve, o->socket, o->command != NULL, why)) {
+	case SOCK_IN_USE:
+		return run_use_other(run, why);
+	case SOCK_ERROR:
+		log_error("%s", why);
+		return 1;
+	case SOCK_OK:
+		break;
+	}
+	return o->foreground ? run_foreground(run) : run_background(run);
 }
 
 static void
 run_end(struct run *run)
 {
-	listener_free(run->listener);
-	listener_free(run->control_listener);
-	if (run->sigterm != NULL)
-		event_free(run->sigterm);
-	if (run->sigint != NULL)
-		event_free(run->sigint);
-	listen_socket_close(&run->socket);
-	listen_socket_close(&run->control_socket);
-	config_free(run->config);
+	serve_close(&run->serve);
+	watch_free(run->parent);
+	for (size_t i = 0; i < 3; i++)
+		if (run->signals[i] != NULL)
+			event_free(run->signals[i]);
 	agent_free(run->agent);
+}
+
+/* -k: end the agent of this shell. */
+static int
+kill_agent(const struct options *o)
+{
+	const char *text = getenv("SSH_AGENT_PID");
+	char *end;
+	long pid;
+
+	if (text == NULL) {
+		log_error("SSH_AGENT_PID is not set: no agent to end");
+		return 1;
+	}
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || pid <= 1) {
+		log_error("SSH_AGENT_PID is no process id: %s", text);
+		return 1;
+	}
+	if (kill((pid_t)pid, SIGTERM) != 0) {
+		log_error("process %ld: %s", pid, strerror(errno));
+		return 1;
+	}
+	shell_print_unset(stdout, o->shell, (pid_t)pid);
+	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct run run = {
-		.socket = LISTEN_SOCKET_NONE,
-		.control_socket = LISTEN_SOCKET_NONE,
-	};
-	struct options options;
-	bool ok;
+	struct run run = {.serve = SERVE_NONE};
+	int code;
 
-	switch (options_parse(argc, argv, &options)) {
+	switch (options_parse(argc, argv, &run.options)) {
 	case OPTIONS_DONE:
 		return 0;
 	case OPTIONS_USAGE:
@@ -160,18 +255,11 @@ main(int argc, char **argv)
 		break;
 	}
 	log_set_name("p11-agent");
-	if (options.debug)
+	if (run.options.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
-	ok = run_prepare(&run) && run_read_config(&run, &options) &&
-	    run_listen(&run, &options);
-	if (ok) {
-		struct config *config = run.config;
-
-		run.config = NULL;
-		log_info("serving %s", run.socket.path);
-		agent_start(run.agent, config);
-		ok = event_base_dispatch(run.agent->base) >= 0;
-	}
+	if (run.options.kill)
+		return kill_agent(&run.options);
+	code = run_prepare(&run) ? run_serve(&run) : 1;
 	run_end(&run);
-	return ok ? 0 : 1;
+	return code;
 }

@@ -5,11 +5,16 @@
 
 #include <stdbool.h>
 
+#include "agent/shell.h"
+
 struct options {
 	const char *socket; /* -a; or NULL */
 	const char *config; /* -f; or NULL */
+	enum shell shell;   /* -s, -c */
 	bool foreground;    /* -D */
 	bool debug;	    /* -d: foreground, and a talkative log */
+	bool kill;	    /* -k */
+	char **command;	    /* NULL-terminated; or NULL */
 };
 
 enum options_result {

@@ -384,6 +384,12 @@ process_login(struct process *p, const struct secret *pin)
 }
 
 bool
+process_is_busy(const struct process *p)
+{
+	return p->n_jobs > 0 || p->login_id != 0;
+}
+
+bool
 process_is_ready(const struct process *p)
 {
 	return p->ready;

@@ -32,6 +32,9 @@ bool process_sign(struct process *p, struct sign_job *job);
 /* Send a PIN (NULL: the reader's own pad). False when it does not fit. */
 bool process_login(struct process *p, const struct secret *pin);
 
+/* It owes an answer. */
+bool process_is_busy(const struct process *p);
+
 /* It has loaded its module and found its token. */
 bool process_is_ready(const struct process *p);
 

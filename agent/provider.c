@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/config-flat.h"
 #include "agent/link.h"
 #include "agent/process.h"
 #include "agent/startup.h"
@@ -25,23 +26,55 @@ struct scan {
 };
 
 struct provider *
-provider_new(struct agent *agent, const char *name, const char *module,
-    const char *init_args, char **env)
+provider_new(struct agent *agent, const struct config_provider *s)
 {
 	struct provider *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
 	p->agent = agent;
-	p->env = env;
+	p->env = s->env;
 	TAILQ_INIT(&p->waiters);
 	TAILQ_INSERT_TAIL(&agent->providers, p, entry);
-	if (init_args != NULL && (p->init_args = strdup(init_args)) == NULL)
+	if (s->init_args != NULL &&
+	    (p->init_args = strdup(s->init_args)) == NULL)
 		return provider_free(p);
-	if ((p->name = strdup(name)) == NULL ||
-	    (p->module = strdup(module)) == NULL)
+	if ((p->name = strdup(s->name)) == NULL ||
+	    (p->module = strdup(s->module)) == NULL)
 		return provider_free(p);
 	return p;
+}
+
+static bool
+texts_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+lists_equal(char **a, char **b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	for (; *a != NULL && *b != NULL; a++, b++)
+		if (strcmp(*a, *b) != 0)
+			return false;
+	return *a == *b;
+}
+
+bool
+provider_is(const struct provider *p, const struct config_provider *s)
+{
+	return texts_equal(p->name, s->name) &&
+	    texts_equal(p->module, s->module) &&
+	    texts_equal(p->init_args, s->init_args) &&
+	    lists_equal(p->env, s->env);
+}
+
+void
+provider_keep(struct provider *p, const struct config_provider *s)
+{
+	p->env = s->env;
 }
 
 static struct scan *

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "pkcs11/wire.h"
 
+struct config_provider;
 struct scan;
 
 enum provider_state {
@@ -45,8 +46,13 @@ struct provider {
 };
 
 /* Appended to agent->providers. NULL when memory is out. */
-struct provider *provider_new(struct agent *agent, const char *name,
-    const char *module, const char *init_args, char **env);
+struct provider *provider_new(struct agent *agent,
+    const struct config_provider *section);
+
+/* Does the section say the same of it? Then keep it for that section. */
+bool provider_is(const struct provider *p,
+    const struct config_provider *section);
+void provider_keep(struct provider *p, const struct config_provider *section);
 
 /* With all its tokens. NULL is fine. Returns NULL. */
 struct provider *provider_free(struct provider *p);

@@ -13,6 +13,7 @@
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
+#include "agent/reload.h"
 #include "agent/uri.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
@@ -176,7 +177,7 @@ report_status(const struct agent *a)
 	    "pid", number_json((size_t)getpid()),
 	    "socket", string_json(a->socket_path),
 	    "config", files_json(a->config),
-	    "config_error", json_null(),
+	    "config_error", string_json(reload_error(a->reload)),
 	    "providers", providers,
 	    "tokens", tokens,
 	    "identities", number_json(a->n_exposed),

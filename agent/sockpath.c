@@ -29,19 +29,41 @@ static const char BASE_VARIABLE[] = "XDG_RUNTIME_DIR";
 static const char BASE_FOLDER[] = "/p11-agent";
 #endif
 
+/* Where the user's sockets go; NULL, with words, when that is unknown. */
+static const char *
+base_folder(char folder[static SOCK_WHY_BYTES / 2],
+    char why[static SOCK_WHY_BYTES])
+{
+	const char *base = getenv(BASE_VARIABLE);
+
+	if (base != NULL && base[0] == '/')
+		return base;
+#ifdef __linux__
+	struct stat st;
+
+	/* A login without the variable, such as by su or cron. */
+	snprintf(folder, SOCK_WHY_BYTES / 2, "/run/user/%lu",
+	    (unsigned long)geteuid());
+	if (lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    st.st_uid == geteuid())
+		return folder;
+#else
+	folder[0] = '\0';
+#endif
+	snprintf(why, SOCK_WHY_BYTES, "%s is not set, so there is no "
+	    "default place for the socket: name one with -a", BASE_VARIABLE);
+	return NULL;
+}
+
 char *
 sock_default_path(char why[static SOCK_WHY_BYTES])
 {
-	const char *base = getenv(BASE_VARIABLE);
-	char *path = NULL;
+	char folder[SOCK_WHY_BYTES / 2], *path;
+	const char *base = base_folder(folder, why);
 	size_t size, end;
 
-	if (base == NULL || base[0] != '/') {
-		snprintf(why, SOCK_WHY_BYTES, "%s is not set, so there is no "
-		    "default place for the socket: name one with -a",
-		    BASE_VARIABLE);
+	if (base == NULL)
 		return NULL;
-	}
 	end = strlen(base) + sizeof(BASE_FOLDER) - 1;
 	size = end + sizeof("/agent.sock");
 	if ((path = malloc(size)) == NULL) {
@@ -56,6 +78,33 @@ sock_default_path(char why[static SOCK_WHY_BYTES])
 		return NULL;
 	}
 	snprintf(path + end, size - end, "/agent.sock");
+	return path;
+}
+
+char *
+sock_private_path(char **ret_folder, char why[static SOCK_WHY_BYTES])
+{
+	const char *base = getenv(BASE_VARIABLE);
+	char folder[SOCK_WHY_BYTES / 2], *path;
+
+	if (base == NULL || base[0] != '/')
+		base = getenv("TMPDIR");
+	snprintf(folder, sizeof(folder), "%s/p11-agent-XXXXXX",
+	    base == NULL || base[0] != '/' ? "/tmp" : base);
+	if (mkdtemp(folder) == NULL) {
+		snprintf(why, SOCK_WHY_BYTES, "folder %s cannot be made: %s",
+		    folder, strerror(errno));
+		return NULL;
+	}
+	path = malloc(strlen(folder) + sizeof("/agent.sock"));
+	*ret_folder = strdup(folder);
+	if (path == NULL || *ret_folder == NULL) {
+		snprintf(why, SOCK_WHY_BYTES, "out of memory");
+		free(path);
+		rmdir(folder);
+		return NULL;
+	}
+	stpcpy(stpcpy(path, folder), "/agent.sock");
 	return path;
 }
 
@@ -208,6 +257,12 @@ sock_listen(const char *path, struct listen_socket *ret,
 	s.ino = st.st_ino;
 	*ret = s;
 	return SOCK_OK;
+}
+
+void
+sock_listen_again(const struct listen_socket *s)
+{
+	listen(s->fd, SOCK_BACKLOG);
 }
 
 void

@@ -33,12 +33,22 @@ enum sock_result {
 char *sock_default_path(char why[static SOCK_WHY_BYTES]);
 
 /*
+ * A path in a new folder of our own, 0700, in $XDG_RUNTIME_DIR or where
+ * temporary files go. The folder is the caller's to remove, both strings to
+ * free. NULL with words in `why`.
+ */
+char *sock_private_path(char **ret_folder, char why[static SOCK_WHY_BYTES]);
+
+/*
  * Listen on a socket file of mode 0600; a file that nobody listens on is
  * taken over. The folder must be ours alone, or sticky. `why` is set unless
  * SOCK_OK.
  */
 enum sock_result sock_listen(const char *path, struct listen_socket *ret,
     char why[static SOCK_WHY_BYTES]);
+
+/* As another process: the system tells clients who listened last. */
+void sock_listen_again(const struct listen_socket *s);
 
 /* Stop listening; the file goes if it is still the one that we made. */
 void listen_socket_close(struct listen_socket *s);

@@ -133,6 +133,7 @@ startup_begin(struct agent *agent, uint32_t wait_ms)
 		.tv_usec = (suseconds_t)(wait_ms % 1000) * 1000,
 	};
 
+	agent->startup->over = false;
 	evtimer_add(&agent->startup->timer, &tv);
 	startup_check(agent);
 }

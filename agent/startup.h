@@ -17,7 +17,7 @@ struct startup *startup_new(struct agent *agent);
 /* Requests that still wait get FAILURE. Returns NULL. */
 struct startup *startup_free(struct startup *s);
 
-/* The providers' first scans have been started: count the time from now. */
+/* First scans have been started: count the time from now. */
 void startup_begin(struct agent *agent, uint32_t wait_ms);
 
 /* Is there something worth waiting for? */

@@ -24,6 +24,13 @@ void log_set_level(enum log_level level);
 void log_set_name(const char *name);
 
 /*
+ * From now on to the system's log (a datagram socket, _PATH_LOG) instead of
+ * standard error: for a daemon that left its terminal. Where nobody reads
+ * there, lines are lost.
+ */
+void log_to_system(const char *socket_path);
+
+/*
  * printf-style, without a newline. Text from outside goes through
  * text_printable first; secrets never come here.
  */

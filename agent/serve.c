@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening and closing the agent's sockets. */
+#include "agent/serve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/client.h"
+#include "agent/control.h"
+#include "agent/helpers.h"
+#include "agent/listener.h"
+#include "common/cleanup.h"
+#include "common/limits.h"
+
+static char *
+serve_path(struct serve *s, const char *path, bool private,
+    char why[static SOCK_WHY_BYTES])
+{
+	char *out;
+
+	if (path == NULL && private)
+		return sock_private_path(&s->private_folder, why);
+	if (path == NULL)
+		return sock_default_path(why);
+	if ((out = path_absolute(path)) == NULL)
+		snprintf(why, SOCK_WHY_BYTES, "%s: its folder is unknown",
+		    path);
+	return out;
+}
+
+enum sock_result
+serve_open(struct serve *s, const char *path, bool private,
+    char why[static SOCK_WHY_BYTES])
+{
+	CLEANUP(cleanup_free) char *own = serve_path(s, path, private, why);
+	char control[PATH_MAX_BYTES];
+	enum sock_result r;
+
+	if (own == NULL)
+		return SOCK_ERROR;
+	snprintf(control, sizeof(control), "%s.control", own);
+	if ((r = sock_listen(own, &s->socket, why)) != SOCK_OK)
+		return r;
+	return sock_listen(control, &s->control, why);
+}
+
+bool
+serve_begin(struct serve *s, struct agent *agent)
+{
+	agent->socket_path = s->socket.path;
+	/* The system tells clients the pid of who listened last. */
+	sock_listen_again(&s->socket);
+	sock_listen_again(&s->control);
+	s->listener = listener_new(agent, s->socket.fd, LISTENER_OWN_AND_ROOT,
+	    client_new);
+	s->control_listener = listener_new(agent, s->control.fd,
+	    LISTENER_OWN_ONLY, control_new);
+	return s->listener != NULL && s->control_listener != NULL;
+}
+
+void
+serve_close(struct serve *s)
+{
+	s->listener = listener_free(s->listener);
+	s->control_listener = listener_free(s->control_listener);
+	listen_socket_close(&s->socket);
+	listen_socket_close(&s->control);
+	if (s->private_folder != NULL)
+		rmdir(s->private_folder);
+	free(s->private_folder);
+	s->private_folder = NULL;
+}
+
+pid_t
+serve_pid_at(const char *path)
+{
+	CLEANUP(cleanup_close) int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct peer peer;
+
+	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path))
+		return 0;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||
+	    !peer_get(fd, &peer))
+		return 0;
+	return peer.pid;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The agent's two sockets: its own and the control socket beside it. */
+#ifndef P11_AGENT_AGENT_SERVE_H
+#define P11_AGENT_AGENT_SERVE_H
+
+#include "agent/agent.h"
+#include "agent/sockpath.h"
+
+struct serve {
+	struct listen_socket socket;
+	struct listen_socket control;
+	struct listener *listener;
+	struct listener *control_listener;
+	char *private_folder; /* ours alone, removed at the end; or NULL */
+};
+
+#define SERVE_NONE                                                     \
+	((struct serve){                                               \
+		.socket = LISTEN_SOCKET_NONE, .control = LISTEN_SOCKET_NONE})
+
+/*
+ * Make both. path: NULL for the default. private: in a new folder, for a
+ * command. SOCK_IN_USE and SOCK_ERROR leave words in `why`; close it anyway.
+ */
+enum sock_result serve_open(struct serve *s, const char *path, bool private,
+    char why[static SOCK_WHY_BYTES]);
+
+/* Accept from now on, as this process. */
+bool serve_begin(struct serve *s, struct agent *agent);
+
+/* Stop, and remove the files. */
+void serve_close(struct serve *s);
+
+/* The pid of who listens at a socket; 0 when that cannot be told. */
+pid_t serve_pid_at(const char *path);
+
+#endif
