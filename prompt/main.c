@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -38,6 +39,21 @@ protect_memory(void)
 #ifdef __linux__
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+/*
+ * Started from a shell, the daemon's terminal is ours too, and we are in its
+ * background: whoever asks there would be stopped by it (SIGTTIN). Without a
+ * controlling terminal there is no job control, as under a service manager.
+ */
+static void
+leave_terminal(void)
+{
+	CLEANUP(cleanup_close) int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+
+	/* From a session's leader it would end the whole session. */
+	if (fd >= 0 && getsid(0) != getpid())
+		ioctl(fd, TIOCNOTTY);
 }
 
 /* The socket blocks here, and is not for the program that asks. */
@@ -124,6 +140,7 @@ main(void)
 	protect_memory();
 	/* The daemon did this; where somebody else starts us, it matters. */
 	setpgid(0, 0);
+	leave_terminal();
 	if (!prepare_socket()) {
 		log_error("no question on fd %d: p11-agent starts this program",
 		    PROMPT_FD);

@@ -164,6 +164,49 @@ ends_with_the_socket(void **state)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
+/* In a session of its own, with a terminal: 0 when the askpass had none. */
+static int
+ask_in_session(const char *program, const char *terminal)
+{
+	struct buffer in = BUFFER_INIT(8192);
+	struct answer a = {.status = ANSWER_NO_WAY};
+	struct bytes body;
+	struct prompt p;
+	bool ok;
+
+	if (setsid() < 0 || open(terminal, O_RDWR | O_CLOEXEC) < 0 ||
+	    open("/dev/tty", O_RDWR | O_CLOEXEC) < 0)
+		return 2;
+	p = start(program,
+	    "#!/bin/sh\n(: </dev/tty) 2>/dev/null && echo tty || "
+	    "echo none\n");
+	put_question(&p, QUESTION_PIN);
+	ok = frame_read(p.sock, &in, 8000, &body) == 1 &&
+	     answer_parse(body, &a) == PARSE_OK && bytes_is(a.secret, "none");
+	buffer_clear(&in);
+	return finish(&p) == 0 && ok ? 0 : 1;
+}
+
+/* Else a pinentry on the daemon's own terminal is stopped as its background. */
+static void
+leaves_the_daemons_terminal(void **state)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int status;
+	pid_t pid;
+
+	assert_true(fd >= 0);
+	assert_int_equal(grantpt(fd), 0);
+	assert_int_equal(unlockpt(fd), 0);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0)
+		_exit(ask_in_session(program_of(state), ptsname(fd)));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	close(fd);
+}
+
 static void
 refuses_what_is_no_question(void **state)
 {
@@ -200,6 +243,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_prestate(answers, argv[1]),
 	    cmocka_unit_test_prestate(ends_with_the_socket, argv[1]),
+	    cmocka_unit_test_prestate(leaves_the_daemons_terminal, argv[1]),
 	    cmocka_unit_test_prestate(refuses_what_is_no_question, argv[1]),
 	};
 
