@@ -9,14 +9,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/frame.h"
+#include "common/harden.h"
 #include "common/log.h"
 #include "prompt/question.h"
 #include "prompt/source.h"
@@ -28,18 +25,6 @@ enum {
 	ANSWER_MAX_BYTES = 2 * WIRE_TEXT_MAX_BYTES,
 	WHY_MAX_BYTES = WIRE_TEXT_MAX_BYTES,
 };
-
-/* A PIN passes through: no core file, no debugger of the same user. */
-static void
-protect_memory(void)
-{
-	const struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-#ifdef __linux__
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
 
 /*
  * Started from a shell, the daemon's terminal is ours too, and we are in its
@@ -135,9 +120,12 @@ main(void)
 	struct question question;
 	struct bytes body;
 	enum parse_err err;
+	const char *why;
 
 	log_set_name("p11-agent-prompt");
-	protect_memory();
+	/* A PIN passes through. */
+	if ((why = harden_process()) != NULL)
+		log_warn("%s", why);
 	/* The daemon did this; where somebody else starts us, it matters. */
 	setpgid(0, 0);
 	leave_terminal();
