@@ -10,6 +10,7 @@ import time
 from wire import Client
 
 BUILD = os.environ.get("P11_AGENT_BUILD", "")
+BUILD = os.path.abspath(BUILD) if BUILD else ""
 
 
 def program(name):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A virtual PIV card through OpenSC and a real pcscd."""
+import os
+import signal
+import subprocess
+
 import pytest
 
 from config import key, provider
@@ -140,19 +144,14 @@ def test_locked_card(agent, card):
 
 def test_locked_before_the_start(agent, card):
     """… by another program; no PIN is tried."""
-    from daemon import Askpass
-    import os
-    import subprocess
     for n in range(3):
-        subprocess.run(["pkcs11-tool", "--module", "/usr/lib/x86_64-linux-gnu/"
-                        "opensc-pkcs11.so", "-l", "--pin", "99999%d" % n,
-                        "-O"], env=dict(os.environ, **card.env),
+        subprocess.run(["pkcs11-tool", "-l", "--pin", "99999%d" % n, "-O"],
+                       env=dict(os.environ, **card.env),
                        capture_output=True, timeout=30)
     assert card.tries() == 0
     a = piv_agent(agent, card, [card.pin])
     assert a.names() == []
     assert a.askpass.calls() == 0
-    assert Askpass
     assert "lock" in a.keys()[0]["reason"].lower()
 
 
@@ -173,7 +172,6 @@ def test_slow_signature_blocks_no_list(agent, card):
         assert c.sign(blob) is not None
         card.order("delay", "2")
         c.send_sign(blob)
-        wait_until(lambda: card.dir.exists())
         with a.client() as other:
             other.sock.settimeout(1)
             for _ in range(10):
@@ -210,3 +208,41 @@ def test_two_cards(agent, piv):
         with a.client() as c:
             assert c.sign(card.blob("9a")) is not None
         assert card.stats()["signatures"] == 1
+
+
+def test_hangs_up_during_a_slow_signature(agent, card):
+    """Its answer goes nowhere; the next client gets its own."""
+    a = piv_agent(agent, card, [card.pin])
+    with a.client() as c:
+        blob = c.blob("auth")
+        assert c.sign(blob) is not None
+    card.order("delay", "1")
+    for n in range(2):
+        gone = a.client()
+        gone.send_sign(blob, b"gone")
+        gone.close()
+    with a.client() as c:
+        assert verify(blob, c.sign(blob, b"mine"), b"mine")
+    assert a.askpass.calls() == 1
+
+
+def test_killed_during_a_slow_signature(agent, card):
+    """FAILURE at once; the next one asks again, and no try is lost."""
+    a = piv_agent(agent, card, [card.pin, card.pin])
+    with a.client() as c:
+        blob = c.blob("auth")
+        assert c.sign(blob) is not None
+        card.order("delay", "3")
+        c.send_sign(blob)
+        signed = card.stats()["signatures"]
+        pid, = a.providers()
+        os.kill(pid, signal.SIGKILL)
+        c.sock.settimeout(2)
+        assert c.receive_signature() is None
+        assert c.names() == ["auth", "card"]
+        card.order("delay", "0")
+        c.sock.settimeout(30)
+        assert verify(blob, c.sign(blob), b"some data")
+    assert a.askpass.calls() == 2
+    assert card.stats()["signatures"] > signed
+    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)

@@ -67,22 +67,34 @@ def test_no_core(served):
         assert line.split()[4:6] == ["0", "0"], pid
 
 
-def test_not_dumpable(agent, softhsm, directory):
-    """An ordinary user's daemon and providers: /proc says root's, so no
-    debugger of that user gets at them."""
+@pytest.fixture
+def of_nobody(agent, softhsm, directory):
+    """of_nobody(settings): an ordinary user's daemon; we are root."""
     if os.geteuid() != 0:
         pytest.skip("becoming another user needs root")
-    token = softhsm("p256")
-    a = agent(simple(token, 1), token, pins=[token.pin], start=False)
-    for name in PROGRAMS:
-        shutil.copy(program(name), a.dir / name)
-    directory.chmod(0o711)
-    subprocess.run(["chown", "-R", "nobody", a.dir, token.dir], check=True)
-    a.command = lambda: [
-        "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-        str(a.dir / "p11-agent"), "-D", "-a", str(a.socket),
-        "-f", str(a.config)]
-    a.start()
+
+    def make(settings=""):
+        token = softhsm("p256")
+        a = agent(settings + simple(token, 1), token, pins=[token.pin],
+                  start=False)
+        for name in PROGRAMS:
+            shutil.copy(program(name), a.dir / name)
+        directory.chmod(0o711)
+        subprocess.run(["chown", "-R", "nobody", a.dir, token.dir],
+                       check=True)
+        a.command = lambda: [
+            "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+            str(a.dir / "p11-agent"), "-D", "-a", str(a.socket),
+            "-f", str(a.config)]
+        return a.start()
+
+    return make
+
+
+def test_not_dumpable(of_nobody):
+    """/proc says that the processes are root's, so no debugger of that user
+    gets at them."""
+    a = of_nobody()
     with a.client() as c:
         assert c.sign(c.blob("key1")) is not None
     pids = [a.process.pid, *a.providers()]
@@ -91,6 +103,22 @@ def test_not_dumpable(agent, softhsm, directory):
         with open("/proc/%d/status" % pid) as f:
             assert re.search(r"^Uid:\s65534\s", f.read(), re.M)
         assert os.stat("/proc/%d/mem" % pid).st_uid == 0
+
+
+def test_root_may_be_refused(of_nobody):
+    a = of_nobody("allow-root = no\n")
+    with a.client() as c:
+        assert c.hung_up()
+    assert "user 0" in a.log()
+
+
+def test_control_socket_is_for_its_user_alone(of_nobody):
+    """Not for root, whatever allow-root says."""
+    a = of_nobody()
+    assert a.names() == ["key1"]
+    done = a.ctl("status")
+    assert done.returncode == 3
+    assert "key1" not in done.stdout
 
 
 def test_signs(served):

@@ -58,10 +58,8 @@ def test_two_tokens_of_the_same_label(agent, softhsm):
     log_in(a, "one", "two")
 
 
-def test_two_providers(agent, softhsm, directory):
-    """The same module under another path is another provider."""
+def test_provider_that_fails_beside_a_good_one(agent, softhsm):
     token = softhsm("p256")
-    from tokens import SoftHsm
     config = (provider(token) + 'provider "broken" '
               '{ module = "no-such-module.so" }\n' + key("k", "token=test"))
     a = agent(config, token, pins=[token.pin])
@@ -70,7 +68,6 @@ def test_two_providers(agent, softhsm, directory):
     assert states["softhsm"]["state"] == "ready"
     assert states["broken"]["state"] == "failed"
     assert "no-such-module.so" in states["broken"]["error"]
-    assert SoftHsm.path()
 
 
 def test_uninitialised_tokens_are_skipped(agent, softhsm):
@@ -211,3 +208,26 @@ def test_children_hold_no_foreign_file(agent, two):
                 if target.startswith("socket:"):
                     sockets.append(int(fd))
             assert sockets == [3]
+
+
+@pytest.mark.long
+def test_killed_again_and_again(agent, two):
+    """30 s of kill -9: every request is answered, no signature is wrong."""
+    a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 2000)
+    good = 0
+    end = time.monotonic() + 30
+    with a.client() as c:
+        blobs = [c.blob("k1"), c.blob("k2")]
+        while time.monotonic() < end:
+            for n in range(30):
+                c.send_sign(blobs[n % 2], b"%d" % n)
+            for pid in a.providers()[:1]:
+                os.kill(pid, signal.SIGKILL)
+            for n in range(30):
+                signature = c.receive_signature()
+                if signature is not None:
+                    assert verify(blobs[n % 2], signature, b"%d" % n)
+                    good += 1
+            assert c.names() == ["k1", "k2"]
+    assert good > 0
+    log_in(a, "k1", "k2")
