@@ -244,10 +244,14 @@ read_objects(const struct keys_source *from, struct object_list *ret,
 	static const CK_OBJECT_CLASS classes[] = {CKO_PUBLIC_KEY,
 	    CKO_PRIVATE_KEY, CKO_CERTIFICATE};
 
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		if (!object_list_read(ret, from->module, from->session,
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if (object_list_read(ret, from->module, from->session,
 		    classes[i], err))
+			continue;
+		/* Some refuse to look for what shows only after a login. */
+		if (err->rv != CKR_USER_NOT_LOGGED_IN || from->logged_in)
 			return false;
+	}
 	return true;
 }
 

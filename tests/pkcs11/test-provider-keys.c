@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* p11-agent-provider: which objects a token's keys are made of, and which of them may sign. */
+/*
+ * p11-agent-provider: which objects a token's keys are made of, and which of
+ * them may sign.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,6 +35,10 @@ static const struct keys_row {
 } keys_rows[] = {
 	{"a pair, before the login",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PRIVATE P256 " id=01\n",
+	    false, {{KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
+	{"private keys may not be looked for before it",
+	    "slot login=1\n" PUBLIC P256 " id=01\n" PRIVATE P256 " id=01\n"
+	    "call C_FindObjectsInit rv=0x101 skip=1\n",
 	    false, {{KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
 	{"a pair, after it",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PRIVATE P256 " id=01\n",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* p11-agent-provider: signatures and logins that a token refuses, forgets or wants each time. */
+/*
+ * p11-agent-provider: signatures and logins that a token refuses, forgets or
+ * wants each time.
+ */
 #include <stdio.h>
 #include <unistd.h>
 
