@@ -152,6 +152,9 @@ def test_new_keys_show_after_a_fresh_scan(agent, softhsm):
     token = softhsm("p256")
     a = agent(simple(token, 1, 2), token)
     assert a.names() == ["key1"]
+    # SoftHSM does not like to be read while another process writes.
+    wait_until(lambda: a.status()["tokens"][0]["state"] == "ready",
+               what="the token's process")
     token.tool("--keypairgen", "--key-type", "EC:secp384r1", "--id", "02",
                "--label", "new")
     assert a.ssh_add("-s", token.module, pin=token.pin).returncode == 0
