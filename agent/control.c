@@ -3,35 +3,19 @@
 #include "agent/control.h"
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/provider.h"
-#include "agent/reload.h"
+#include "agent/control-client.h"
 #include "agent/report.h"
 #include "agent/stream.h"
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "proto/control.h"
 
 /* p11-agentctl waits for 10 s: answer before it gives up. */
 enum { CONTROL_WAIT_SEC = 8 };
 
-/* One connection; it has at most one request under way. */
-struct control_client {
-	TAILQ_ENTRY(control_client) entry;
-	struct agent *agent;
-	struct stream *stream;
-	/* A report that waits for scans. */
-	json_t *(*report)(const struct agent *agent);
-	struct event timeout;
-	struct reload_waiter reload;
-	struct scan_waiter scans[PROVIDERS_MAX];
-	unsigned n_waiting;
-};
-
-static void
+void
 control_answer(struct control_client *c, enum control_status status,
     const char *text)
 {
@@ -42,8 +26,7 @@ control_answer(struct control_client *c, enum control_status status,
 	stream_resume(c->stream);
 }
 
-/* Takes the document over. */
-static void
+void
 control_answer_json(struct control_client *c, json_t *document)
 {
 	char *text = document == NULL ? NULL :
@@ -112,15 +95,17 @@ control_report_later(struct control_client *c, bool scan_all,
 }
 
 static void
-control_status(struct control_client *c)
+control_status(struct control_client *c, const struct control_request *q)
 {
+	(void)q;
 	control_report_later(c, false, report_status);
 }
 
 /* Every key of every token. */
 static void
-control_keys(struct control_client *c)
+control_keys(struct control_client *c, const struct control_request *q)
 {
+	(void)q;
 	control_report_later(c, true, report_keys);
 }
 
@@ -137,8 +122,9 @@ control_reloaded(void *arg, const char *error)
 
 /* Answers with the status behind it. */
 static void
-control_reload(struct control_client *c)
+control_reload(struct control_client *c, const struct control_request *q)
 {
+	(void)q;
 	c->reload.done = control_reloaded;
 	c->reload.arg = c;
 	reload_start(c->agent->reload, &c->reload);
@@ -146,11 +132,15 @@ control_reload(struct control_client *c)
 
 static const struct control_command {
 	const char *name;
-	void (*run)(struct control_client *c);
+	uint32_t max_words; /* the command itself among them */
+	void (*run)(struct control_client *c,
+	    const struct control_request *q);
 } control_commands[] = {
-	{"status", control_status},
-	{"keys", control_keys},
-	{"reload", control_reload},
+	{"status", 1, control_status},
+	{"keys", 1, control_keys},
+	{"reload", 1, control_reload},
+	{"unlock", 3, control_unlock},
+	{"lock", 1, control_lock},
 };
 
 static void
@@ -170,11 +160,11 @@ control_frame(void *arg, struct bytes body)
 	    sizeof(control_commands[0]); i++) {
 		if (!bytes_is(q.words[0], control_commands[i].name))
 			continue;
-		if (q.n_words != 1)
+		if (q.n_words > control_commands[i].max_words)
 			control_answer(c, CONTROL_USAGE,
-			    "this command takes no arguments");
+			    "too many words for this command");
 		else
-			control_commands[i].run(c);
+			control_commands[i].run(c, &q);
 		return;
 	}
 	control_answer(c, CONTROL_USAGE,
@@ -189,6 +179,7 @@ control_free(struct control_client *c)
 	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
 		scan_leave(&c->scans[i]);
 	reload_leave(&c->reload);
+	login_leave(&c->login);
 	event_del(&c->timeout);
 	stream_free(c->stream);
 	TAILQ_REMOVE(&c->agent->controls, c, entry);

@@ -26,6 +26,7 @@ enum pin_origin {
 	PIN_FROM_PERSON,
 	PIN_FROM_CACHE,	 /* a prompt's own: nobody typed it now */
 	PIN_FROM_CLIENT, /* ssh-add -s */
+	PIN_FROM_TTY,	 /* p11-agentctl unlock */
 	PIN_FROM_PAD,	 /* the reader's own */
 };
 
@@ -126,7 +127,7 @@ login_count_low(const struct login *l)
 	return (l->token->flags & TOKEN_PIN_COUNT_LOW) != 0 || l->wrong >= 1;
 }
 
-static bool
+bool
 login_final_try(const struct login *l)
 {
 	return (l->token->flags & TOKEN_PIN_FINAL_TRY) != 0 || l->wrong >= 2;
@@ -142,6 +143,23 @@ login_pin_state(const struct login *l)
 	if (login_final_try(l))
 		return "maybe the last try";
 	return login_count_low(l) ? "few tries left" : "ok";
+}
+
+void
+login_tries(const struct login *l, char *out, size_t size)
+{
+	if ((l->token->flags & TOKEN_PIN_FINAL_TRY) != 0)
+		snprintf(out, size, "This is the LAST try: one more wrong PIN "
+		    "locks the token.");
+	else if (l->wrong > 0)
+		snprintf(out, size, "%u wrong PIN%s since the last good one; "
+		    "what other programs tried is not known.%s", l->wrong,
+		    l->wrong == 1 ? "" : "s", l->wrong < 2 ? "" :
+		    " This may be the LAST try.");
+	else if ((l->token->flags & TOKEN_PIN_COUNT_LOW) != 0)
+		snprintf(out, size, "Only few tries are left.");
+	else
+		out[0] = '\0';
 }
 
 unsigned
@@ -165,24 +183,6 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 		login_finish(l, "its process takes no PIN");
 }
 
-/* What is known of the tries, for the person who is about to spend one. */
-static void
-login_tries_text(const struct login *l, char *out, size_t size)
-{
-	if ((l->token->flags & TOKEN_PIN_FINAL_TRY) != 0)
-		snprintf(out, size, "This is the LAST try: one more wrong PIN "
-		    "locks the token.");
-	else if (l->wrong > 0)
-		snprintf(out, size, "%u wrong PIN%s since the last good one; "
-		    "what other programs tried is not known.%s", l->wrong,
-		    l->wrong == 1 ? "" : "s", l->wrong < 2 ? "" :
-		    " This may be the LAST try.");
-	else if ((l->token->flags & TOKEN_PIN_COUNT_LOW) != 0)
-		snprintf(out, size, "Only few tries are left.");
-	else
-		out[0] = '\0';
-}
-
 static void login_answered(void *arg, const struct answer *answer);
 
 /* Ask a person, who sees l->warning and what is known of the tries. */
@@ -202,7 +202,7 @@ login_prompt(struct login *l)
 		login_finish(l, "too many wrong PINs in one request");
 		return;
 	}
-	login_tries_text(l, tries, sizeof(tries));
+	login_tries(l, tries, sizeof(tries));
 	snprintf(text, sizeof(text), "PIN of %s, %s", t->name, l->purpose);
 	snprintf(warning, sizeof(warning), "%s%s%s", l->warning,
 	    l->warning[0] != '\0' && tries[0] != '\0' ? "\n" : "", tries);
@@ -320,24 +320,37 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 		login_prompt(l);
 }
 
-void
-login_offer(struct login *l, struct login_waiter *w, struct secret **pin)
+/* Why a PIN that somebody brought cannot be tried now; or NULL. */
+static const char *
+login_bring_fault(const struct login *l, const struct secret *pin,
+    enum pin_origin origin)
 {
 	const struct token *t = l->token;
+
+	if (l->state == LOGIN_TRYING)
+		return "another PIN is being tried";
+	if ((t->flags & TOKEN_PIN_LOCKED) != 0)
+		return "the PIN is locked; it was not sent";
+	if ((t->flags & TOKEN_PIN_NOT_SET) != 0)
+		return "the token has no PIN yet";
+	if (origin == PIN_FROM_CLIENT && login_final_try(l))
+		return "it may be the last try, which only a person who was "
+		    "told may spend: run `p11-agentctl unlock`";
+	if (origin == PIN_FROM_PAD)
+		return NULL;
+	return login_pin_fault(l, pin);
+}
+
+static void
+login_bring(struct login *l, struct login_waiter *w, struct secret **pin,
+    enum pin_origin origin)
+{
 	struct secret *taken = *pin;
 	const char *fault;
 
 	*pin = NULL;
 	login_join(l, w);
-	if (l->state == LOGIN_TRYING)
-		fault = "another PIN is being tried";
-	else if ((t->flags & TOKEN_PIN_LOCKED) != 0)
-		fault = "the PIN is locked; it was not sent";
-	else if (login_final_try(l))
-		fault = "it may be the last try, which only a person who was "
-		    "told may spend: sign something, and answer the prompt";
-	else
-		fault = login_pin_fault(l, taken);
+	fault = login_bring_fault(l, taken, origin);
 	if (fault != NULL) {
 		secret_free(taken);
 		login_tell(l, w, fault);
@@ -345,7 +358,27 @@ login_offer(struct login *l, struct login_waiter *w, struct secret **pin)
 	}
 	l->offer = w;
 	l->pause_until = 0;
-	login_try(l, taken, PIN_FROM_CLIENT);
+	login_try(l, taken, origin);
+}
+
+void
+login_offer(struct login *l, struct login_waiter *w, struct secret **pin)
+{
+	login_bring(l, w, pin, PIN_FROM_CLIENT);
+}
+
+void
+login_unlock(struct login *l, struct login_waiter *w, struct secret **pin)
+{
+	login_bring(l, w, pin, *pin == NULL ? PIN_FROM_PAD : PIN_FROM_TTY);
+}
+
+void
+login_forget(struct login *l, const char *why)
+{
+	l->refused = secret_free(l->refused);
+	l->pause_until = 0;
+	login_finish(l, why);
 }
 
 void
@@ -383,6 +416,7 @@ login_refused(struct login *l, const char *words)
 		login_finish(l, words);
 		return;
 	case PIN_FROM_CLIENT:
+	case PIN_FROM_TTY:
 		/* Others may wait, whom a person can still help. */
 		if (l->offer != NULL)
 			login_tell(l, l->offer, words);

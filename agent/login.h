@@ -47,6 +47,16 @@ void login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 void login_offer(struct login *l, struct login_waiter *w,
     struct secret **pin);
 
+/*
+ * Try the PIN that a person typed into p11-agentctl, who was told what
+ * login_tries says; takes it over (NULL: the reader's own pad).
+ */
+void login_unlock(struct login *l, struct login_waiter *w,
+    struct secret **pin);
+
+/* Forget what we know of PINs; who waits for a login gets `why`. */
+void login_forget(struct login *l, const char *why);
+
 /* Wait no longer, without a callback; the last one closes the prompt. */
 void login_leave(struct login_waiter *w);
 
@@ -61,6 +71,12 @@ void login_process_gone(struct login *l, const char *why);
  * the last time, and came back for want of a login, may just be sent again.
  */
 unsigned login_count(const struct login *l);
+
+/* What is known of the tries left, in sentences; empty when nothing is. */
+void login_tries(const struct login *l, char *out, size_t size);
+
+/* A wrong PIN now may be the last one. */
+bool login_final_try(const struct login *l);
 
 /* "ok", "few tries left", "last try", "locked", for `status`. */
 const char *login_pin_state(const struct login *l);

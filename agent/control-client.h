@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A connection to the control socket, for the commands that answer it. */
+#ifndef P11_AGENT_AGENT_CONTROL_CLIENT_H
+#define P11_AGENT_AGENT_CONTROL_CLIENT_H
+
+#include <event2/event_struct.h>
+#include <jansson.h>
+
+#include "agent/agent.h"
+#include "agent/login.h"
+#include "agent/provider.h"
+#include "agent/reload.h"
+#include "common/limits.h"
+#include "proto/control.h"
+
+/* It has at most one request under way, and waits for one of these. */
+struct control_client {
+	TAILQ_ENTRY(control_client) entry;
+	struct agent *agent;
+	struct stream *stream;
+	/* A report that waits for scans. */
+	json_t *(*report)(const struct agent *agent);
+	struct event timeout;
+	struct scan_waiter scans[PROVIDERS_MAX];
+	unsigned n_waiting;
+	struct reload_waiter reload;
+	struct login_waiter login;
+};
+
+/* Each answers the request; the client is free for the next one. */
+void control_answer(struct control_client *c, enum control_status status,
+    const char *text);
+/* Takes the document over; NULL says that memory is out. */
+void control_answer_json(struct control_client *c, json_t *document);
+
+/* Commands: words behind the first are theirs to check. */
+void control_unlock(struct control_client *c,
+    const struct control_request *q);
+void control_lock(struct control_client *c, const struct control_request *q);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* p11-agentctl unlock and lock. */
+#include "agent/control-client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/allowlist.h"
+#include "agent/process.h"
+#include "agent/token.h"
+#include "common/secret.h"
+#include "common/text.h"
+
+static bool
+token_is_called(const struct token *t, struct bytes name)
+{
+	return bytes_is(name, t->name) || bytes_equal(name, t->id.label) ||
+	    bytes_equal(name, t->id.serial);
+}
+
+/* Without a name: those that hold something allowed and wait for a PIN. */
+static bool
+token_is_meant(const struct agent *a, const struct token *t,
+    const struct bytes *name)
+{
+	if (name != NULL)
+		return token_is_called(t, *name);
+	return token_needs_login(t) && allowlist_wants_token(a, t);
+}
+
+/* The names, for a person who has to choose. */
+static void
+control_refuse_several(struct control_client *c, const struct bytes *name)
+{
+	char text[2048] = "which token? ";
+	const struct token *t;
+	size_t n = strlen(text);
+
+	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
+		if (!token_is_meant(c->agent, t, name) ||
+		    n + strlen(t->name) + 8 > sizeof(text))
+			continue;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "\n    %s",
+		    t->name);
+	}
+	control_answer(c, CONTROL_REFUSED, text);
+}
+
+/* The token that the request means; NULL when that was refused. */
+static struct token *
+control_token(struct control_client *c, const struct bytes *name)
+{
+	struct token *t, *found = NULL;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
+		if (!token_is_meant(c->agent, t, name))
+			continue;
+		found = t;
+		n++;
+	}
+	if (n == 1)
+		return found;
+	if (n > 1)
+		control_refuse_several(c, name);
+	else
+		control_answer(c, CONTROL_REFUSED, name != NULL ?
+		    "there is no such token (`p11-agentctl status` shows "
+		    "those there are)" : "no token waits for a PIN");
+	return NULL;
+}
+
+/* What to ask the person for, and what to say before. */
+static void
+control_unlock_question(struct control_client *c, const struct token *t)
+{
+	char tries[512], label[256], serial[128];
+
+	login_tries(t->login, tries, sizeof(tries));
+	text_printable(t->id.label, label, sizeof(label));
+	text_printable(t->id.serial, serial, sizeof(serial));
+	control_answer_json(c, json_pack("{ss ss ss sb sb ss? sb si si}",
+	    "token", t->name,
+	    "label", label,
+	    "serial", serial,
+	    "needs_pin", token_needs_login(t),
+	    "pad", (t->flags & TOKEN_PROTECTED_PATH) != 0,
+	    "tries", tries[0] == '\0' ? NULL : tries,
+	    "final_try", login_final_try(t->login),
+	    "pin_min", (int)t->pin_min,
+	    "pin_max", (int)t->pin_max));
+}
+
+static void
+control_unlocked(void *arg, const char *why)
+{
+	struct control_client *c = arg;
+
+	if (why != NULL)
+		control_answer(c, CONTROL_REFUSED, why);
+	else
+		control_answer_json(c, json_pack("{sb}", "logged_in", true));
+}
+
+static void
+control_unlock_try(struct control_client *c, struct token *t,
+    struct bytes typed)
+{
+	bool pad = (t->flags & TOKEN_PROTECTED_PATH) != 0;
+	struct secret *pin = pad ? NULL : secret_new(typed);
+
+	if (!token_needs_login(t)) {
+		secret_free(pin);
+		control_unlocked(c, NULL);
+		return;
+	}
+	if (pin == NULL && !pad) {
+		control_answer(c, CONTROL_REFUSED,
+		    "that is too long for a PIN");
+		return;
+	}
+	c->login.done = control_unlocked;
+	c->login.arg = c;
+	login_unlock(t->login, &c->login, &pin);
+}
+
+void
+control_unlock(struct control_client *c, const struct control_request *q)
+{
+	struct token *t;
+
+	t = control_token(c, q->n_words > 1 ? &q->words[1] : NULL);
+	if (t == NULL)
+		return;
+	if (q->n_words < 3)
+		control_unlock_question(c, t);
+	else
+		control_unlock_try(c, t, q->words[2]);
+}
+
+/* A module keeps copies of a PIN on its heap, so its process has to go. */
+void
+control_lock(struct control_client *c, const struct control_request *q)
+{
+	struct token *t;
+	int n = 0;
+
+	(void)q;
+	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
+		login_forget(t->login, "locked by p11-agentctl");
+		if (t->process == NULL)
+			continue;
+		n += (t->flags & TOKEN_LOGGED_IN) != 0;
+		t->process = process_end(t->process, "locked by p11-agentctl");
+	}
+	control_answer_json(c, json_pack("{si}", "locked", n));
+}
