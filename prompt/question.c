@@ -3,7 +3,7 @@
  * Questions and answers, put together and taken apart.
  *
  *   question: byte kind, string title, string text, string warning,
- *             uint32 client pid, string sources
+ *             uint32 client pid, string sources, bool persons only
  *   answer:   byte status, string secret, string text, bool unattended
  */
 #include "prompt/question.h"
@@ -19,6 +19,7 @@ question_put(struct buffer *b, const struct question *q)
 	buffer_put_string(b, q->warning);
 	buffer_put_u32(b, q->client_pid);
 	buffer_put_string(b, q->sources);
+	buffer_put_bool(b, q->persons_only);
 	buffer_end(b, frame);
 }
 
@@ -39,7 +40,7 @@ read_kind(struct reader *r)
 {
 	uint8_t kind = reader_u8(r);
 
-	if (kind != QUESTION_PIN && kind != QUESTION_CONFIRM)
+	if (kind < QUESTION_PIN || kind > QUESTION_NOTICE)
 		reader_fail(r, PARSE_VALUE);
 	return (enum question_kind)kind;
 }
@@ -56,6 +57,7 @@ question_parse(struct bytes body, struct question *ret)
 	q.warning = reader_string_max(&r, WIRE_TEXT_MAX_BYTES);
 	q.client_pid = reader_u32(&r);
 	q.sources = reader_string_max(&r, WIRE_TEXT_MAX_BYTES);
+	q.persons_only = reader_bool(&r);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = q;
 	return r.err;

@@ -17,15 +17,23 @@ enum { PROMPT_FD = 3 };
 enum question_kind {
 	QUESTION_PIN = 1,     /* answer: the PIN */
 	QUESTION_CONFIRM = 2, /* answer: yes or no */
+	/*
+	 * Answer: ANSWER_OK when the notice is on the desktop, where it stays
+	 * until the daemon closes the socket (and then does not kill the
+	 * prompt, which takes the notice away and ends).
+	 */
+	QUESTION_NOTICE = 3,
 };
 
 struct question {
 	enum question_kind kind;
 	struct bytes title;   /* one line: the token */
-	struct bytes text;    /* what is asked, lines of UTF-8 */
+	struct bytes text;    /* what is asked or said, lines of UTF-8 */
 	struct bytes warning; /* a wrong PIN before, few tries left; or empty */
 	uint32_t client_pid;  /* whose display and terminal to use; 0: none */
-	struct bytes sources; /* "pinentry,askpass": which to try, in order */
+	struct bytes sources; /* which to try, in order, a line each */
+	/* Skip sources that no person answers, and take no PIN from a cache. */
+	bool persons_only;
 };
 
 enum answer_status {

@@ -53,18 +53,18 @@ put_why(struct buffer *why, const char *text)
 	buffer_put(why, bytes_str(text));
 }
 
-/* Cut the next name off a comma list. */
+/* Cut the next line off a list. */
 static struct bytes
 next_name(struct bytes *rest)
 {
-	const uint8_t *comma = memchr(rest->p, ',', rest->len);
+	const uint8_t *end = memchr(rest->p, '\n', rest->len);
 	struct bytes name = *rest;
 
-	if (comma == NULL) {
+	if (end == NULL) {
 		*rest = BYTES_NONE;
 		return name;
 	}
-	name.len = (size_t)(comma - rest->p);
+	name.len = (size_t)(end - rest->p);
 	rest->p += name.len + 1;
 	rest->len -= name.len + 1;
 	return name;

@@ -45,15 +45,16 @@ def string(value):
 
 @target("question")
 def questions():
-    def question(kind, title, text, warning, pid, sources):
+    def question(kind, title, text, warning, pid, sources, persons=0):
         return (u8(kind) + string(title) + string(text) + string(warning)
-                + u32(pid) + string(sources))
+                + u32(pid) + string(sources) + u8(persons))
 
     yield "pin", question(1, "token", 'PIN of token, to sign with key "x"',
-                          "", 1234, "pinentry,askpass")
+                          "", 1234, "pinentry\naskpass")
     yield "last-try", question(1, "t\u00f6k", "PIN\nof it",
-                               "wrong\nthis is the last try", 0, "askpass")
+                               "wrong\nthis is the last try", 0, "askpass", 1)
     yield "confirm", question(2, "token", "Sign for host?", "", 1, "")
+    yield "notice", question(3, "token", "token may want a touch", "", 1, "")
 
 
 @target("answer")

@@ -157,10 +157,10 @@ tries_sources_in_order(void **state)
 	    {"a\x1b", "there is no PIN source \"a?\""},
 	    {"askpass", "SSH_ASKPASS is not set for p11-agent, and there is no "
 			"display (DISPLAY, WAYLAND_DISPLAY)"},
-	    {"one,askpasses,",
+	    {"one\naskpasses\n",
 		"there is no PIN source \"one\"; there is no PIN source "
 		"\"askpasses\""},
-	    {",askpass",
+	    {"\naskpass",
 		"there is no PIN source \"\"; SSH_ASKPASS is not set for "
 		"p11-agent, and there is no display (DISPLAY, "
 		"WAYLAND_DISPLAY)"},
@@ -188,7 +188,7 @@ tries_sources_in_order(void **state)
 static void
 keeps_why_short(void **state)
 {
-	const struct question q = {.sources = bytes_str("a,b,c,d,e,f,g,h")};
+	const struct question q = {.sources = bytes_str("a\nb\nc\nd\ne\nf\ng\nh")};
 	struct asking a = {.question = &q};
 	struct buffer why = BUFFER_INIT(64);
 

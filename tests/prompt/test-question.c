@@ -6,7 +6,7 @@
 #include "tests/proto/every-cut.h"
 
 #define LITERAL(s)    bytes_of(s, sizeof(s) - 1)
-#define QUESTION_BODY "\1\0\0\0\1t\0\0\0\4text\0\0\0\0\0\0\1\2\0\0\0\7askpass"
+#define QUESTION_BODY "\1\0\0\0\1t\0\0\0\4text\0\0\0\0\0\0\1\2\0\0\0\7askpass\1"
 #define ANSWER_BODY   "\0\0\0\0\0041234\0\0\0\0\1"
 
 DEFINE_PARSE_FN(parse_question, struct question, question_parse(body, &m))
@@ -34,7 +34,7 @@ refuses(void **state)
 		enum parse_err want;
 	} cases[] = {
 	    {"kind 0", parse_question, LITERAL("\0"), PARSE_VALUE},
-	    {"kind 3", parse_question, LITERAL("\3"), PARSE_VALUE},
+	    {"kind 4", parse_question, LITERAL("\4"), PARSE_VALUE},
 	    {"a title over the limit", parse_question, LITERAL("\1\0\0\x10\1x"),
 		PARSE_LIMIT},
 	    {"status 3", parse_answer, LITERAL("\3"), PARSE_VALUE},
@@ -74,6 +74,7 @@ question_bytes(void **state)
 	    .text = LITERAL("text"),
 	    .client_pid = 258,
 	    .sources = LITERAL("askpass"),
+	    .persons_only = true,
 	};
 	struct buffer b = BUFFER_INIT(4096);
 	struct question got;
@@ -90,6 +91,7 @@ question_bytes(void **state)
 	assert_true(bytes_is(got.text, "text"));
 	assert_true(bytes_is(got.warning, ""));
 	assert_true(bytes_is(got.sources, "askpass"));
+	assert_true(got.persons_only);
 	buffer_clear(&b);
 }
 
