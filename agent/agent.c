@@ -11,6 +11,7 @@
 #include "agent/config-flat.h"
 #include "agent/control.h"
 #include "agent/hasher.h"
+#include "agent/notice.h"
 #include "agent/process.h"
 #include "agent/provider.h"
 #include "agent/reload.h"
@@ -47,6 +48,7 @@ agent_new(const char *config_file)
 	TAILQ_INIT(&a->tokens);
 	TAILQ_INIT(&a->clients);
 	TAILQ_INIT(&a->controls);
+	TAILQ_INIT(&a->notices);
 	if ((a->base = base_new()) == NULL ||
 	    (a->spawner = spawner_new(a->base)) == NULL ||
 	    (a->config = config_new()) == NULL ||
@@ -74,6 +76,7 @@ agent_free(struct agent *a)
 	a->startup = startup_free(a->startup);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
+	notices_end(a);
 	a->spawner = spawner_free(a->spawner);
 	hasher_free(a->hasher);
 	free(a->exposed);

@@ -15,6 +15,7 @@ struct control_client;
 struct event_base;
 struct exposed;
 struct hasher;
+struct notice;
 struct provider;
 struct reload;
 struct spawner;
@@ -25,6 +26,7 @@ TAILQ_HEAD(provider_list, provider);
 TAILQ_HEAD(token_list, token);
 TAILQ_HEAD(client_list, client);
 TAILQ_HEAD(control_list, control_client);
+TAILQ_HEAD(notice_list, notice);
 
 struct agent {
 	struct event_base *base;	/* owned */
@@ -37,6 +39,7 @@ struct agent {
 	struct token_list tokens;	/* in the order they were found */
 	struct client_list clients;
 	struct control_list controls;
+	struct notice_list notices;
 	struct exposed *exposed; /* owned; see allowlist.h */
 	size_t n_exposed;
 	size_t n_clients;

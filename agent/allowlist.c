@@ -184,6 +184,17 @@ allowlist_wants_token(const struct agent *agent, const struct token *t)
 	return false;
 }
 
+const struct config_token *
+allowlist_token_section(const struct agent *agent, const struct token *t)
+{
+	const struct config *c = agent->config;
+
+	for (size_t i = 0; i < c->n_tokens; i++)
+		if (uri_matches_token(&c->tokens[i].uri, t))
+			return &c->tokens[i];
+	return NULL;
+}
+
 char *
 allowlist_reason(const struct agent *agent, const struct token *t,
     const struct key *k, char *out, size_t size)

@@ -30,6 +30,10 @@ bool allowlist_matches(const struct config_key *section,
 bool allowlist_wants_token(const struct agent *agent,
     const struct token *token);
 
+/* The token section for it, the first that names it; or NULL. */
+const struct config_token *allowlist_token_section(const struct agent *agent,
+    const struct token *token);
+
 /* Why the key is, or is not, exposed, in words. Returns out. */
 char *allowlist_reason(const struct agent *agent, const struct token *token,
     const struct key *key, char *out, size_t size);

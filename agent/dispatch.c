@@ -56,18 +56,18 @@ handle_sign(struct reply *r, struct bytes body)
 	struct sign_request q;
 	enum parse_err err = sign_request_parse(body, &q);
 	const struct exposed *e;
-	char fingerprint[FINGERPRINT_BYTES];
+	char fingerprint[FINGERPRINT_BYTES], who[PEER_NAME_BYTES];
 
 	if (err != PARSE_OK) {
-		log_warn("client %ld: sign request refused: %s",
-		    (long)r->client->peer.pid, parse_err_text(err));
+		log_warn("%s: sign request refused: %s",
+		    peer_name(r->client->peer.pid, who), parse_err_text(err));
 		reply_fail(r);
 		return;
 	}
 	if ((e = client_may_sign(r->client, q.key_blob)) == NULL) {
-		log_warn("client %ld: no signature by %s: not one of the "
+		log_warn("%s: no signature by %s: not one of the "
 		    "identities of this connection (`p11-agentctl keys` says "
-		    "why)", (long)r->client->peer.pid,
+		    "why)", peer_name(r->client->peer.pid, who),
 		    key_blob_fingerprint(q.key_blob, fingerprint) ?
 		    fingerprint : "a key");
 		reply_fail(r);

@@ -60,6 +60,16 @@ link_forget(struct link *l)
 	return NULL;
 }
 
+struct link *
+link_release(struct link *l)
+{
+	if (l != NULL && l->child != NULL) {
+		child_release(l->child);
+		l->child = NULL;
+	}
+	return link_forget(l);
+}
+
 /* Leave a callback. False when the link was forgotten and is gone. */
 static bool
 link_leave(struct link *l)

@@ -51,4 +51,10 @@ void link_kill(struct link *l, const char *why);
 /* The same without any further callback; NULL is fine. Returns NULL. */
 struct link *link_forget(struct link *l);
 
+/*
+ * Hang up, and let the process end by itself when it notices. No callback;
+ * NULL is fine. Returns NULL.
+ */
+struct link *link_release(struct link *l);
+
 #endif

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "agent/allowlist.h"
+#include "agent/config-flat.h"
+#include "agent/notice.h"
 #include "agent/process.h"
 #include "agent/prompter.h"
 #include "agent/token.h"
@@ -24,7 +26,7 @@ enum login_state {
 
 enum pin_origin {
 	PIN_FROM_PERSON,
-	PIN_FROM_CACHE,	 /* a prompt's own: nobody typed it now */
+	PIN_UNATTENDED,	 /* a source, or a cache, without a person */
 	PIN_FROM_CLIENT, /* ssh-add -s */
 	PIN_FROM_TTY,	 /* p11-agentctl unlock */
 	PIN_FROM_PAD,	 /* the reader's own */
@@ -43,7 +45,8 @@ struct login {
 	unsigned wrong;		/* PINs since the last good one, seen by us */
 	unsigned rounds;	/* prompts in this request */
 	unsigned count;		/* good logins */
-	bool cache_off;		/* a cached PIN was wrong */
+	/* A PIN that no person typed was wrong. */
+	bool unattended_off;
 	time_t pause_until;
 	pid_t client_pid;
 	char purpose[256];
@@ -183,19 +186,39 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 		login_finish(l, "its process takes no PIN");
 }
 
+/* Where a PIN may come from, in order, a line each. */
+static void
+login_put_sources(const struct login *l, struct buffer *b)
+{
+	static const char *const usual[] = {"pinentry", "askpass", NULL};
+	const struct config_token *section =
+	    allowlist_token_section(l->token->agent, l->token);
+	const char *const *source = usual;
+
+	if (section != NULL && section->pin_sources != NULL)
+		source = (const char *const *)section->pin_sources;
+	for (; *source != NULL; source++) {
+		if (b->len > 0)
+			buffer_put(b, bytes_str("\n"));
+		buffer_put(b, bytes_str(*source));
+	}
+}
+
 static void login_answered(void *arg, const struct answer *answer);
 
 /* Ask a person, who sees l->warning and what is known of the tries. */
 static void
 login_prompt(struct login *l)
 {
+	CLEANUP(buffer_cleanup) struct buffer sources =
+	    BUFFER_INIT(WIRE_TEXT_MAX_BYTES);
 	struct token *t = l->token;
 	char text[1024], tries[256], warning[sizeof(l->warning) + 256];
 	struct question q = {
 		.kind = QUESTION_PIN,
 		.title = bytes_str(t->name),
 		.client_pid = (uint32_t)l->client_pid,
-		.sources = bytes_str("askpass"),
+		.persons_only = l->unattended_off || login_count_low(l),
 	};
 
 	if (l->rounds++ >= PROMPT_ROUNDS_MAX) {
@@ -208,6 +231,8 @@ login_prompt(struct login *l)
 	    l->warning[0] != '\0' && tries[0] != '\0' ? "\n" : "", tries);
 	q.text = bytes_str(text);
 	q.warning = bytes_str(warning);
+	login_put_sources(l, &sources);
+	q.sources = buffer_bytes(&sources);
 	l->state = LOGIN_ASKING;
 	l->prompter = prompter_start(t->agent, &q, login_answered, l);
 	if (l->prompter == NULL)
@@ -244,20 +269,22 @@ login_pin_fault(const struct login *l, const struct secret *pin)
 
 /* The answer was a PIN. */
 static void
-login_typed(struct login *l, struct secret *pin, bool cached)
+login_typed(struct login *l, struct secret *pin, bool unattended)
 {
 	const char *fault = login_pin_fault(l, pin);
 
-	if (cached && (fault != NULL || l->cache_off || login_count_low(l))) {
+	if (unattended && (fault != NULL || l->unattended_off ||
+	    login_count_low(l))) {
 		secret_free(pin);
-		l->cache_off = true;
-		login_finish(l, "the prompt answered from a cache, and only a "
+		l->unattended_off = true;
+		login_finish(l, "the PIN came from no person, and only a "
 		    "person may try now");
 	} else if (fault != NULL) {
 		secret_free(pin);
 		login_prompt_again(l, fault);
 	} else {
-		login_try(l, pin, cached ? PIN_FROM_CACHE : PIN_FROM_PERSON);
+		login_try(l, pin, unattended ?
+		    PIN_UNATTENDED : PIN_FROM_PERSON);
 	}
 }
 
@@ -408,8 +435,8 @@ login_refused(struct login *l, const char *words)
 	    l->token->name, words, l->wrong);
 	l->state = LOGIN_IDLE;
 	switch (l->origin) {
-	case PIN_FROM_CACHE:
-		l->cache_off = true;
+	case PIN_UNATTENDED:
+		l->unattended_off = true;
 		login_finish(l, words);
 		return;
 	case PIN_FROM_PAD:
@@ -432,6 +459,18 @@ login_refused(struct login *l, const char *words)
 		login_prompt_again(l, "The PIN was wrong.");
 }
 
+/* Once: while it is locked no PIN is sent any more. */
+static void
+login_locked_notice(const struct token *t)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s: its PIN is locked, so its keys left "
+	    "the list. Unblock it with its PUK or SO PIN: %s", t->name,
+	    token_unblock_command(t));
+	notice_show(t->agent, t->name, text);
+}
+
 void
 login_result(struct login *l, const struct wire_login_result *w)
 {
@@ -443,7 +482,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 	case WIRE_OK:
 		l->wrong = 0;
 		l->count++;
-		l->cache_off = false;
+		l->unattended_off = false;
 		l->refused = secret_free(l->refused);
 		log_info("%s: logged in", t->name);
 		login_finish(l, NULL);
@@ -454,7 +493,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 		return;
 	case WIRE_PIN_LOCKED:
 		t->flags |= TOKEN_PIN_LOCKED;
-		log_error("%s: the PIN is locked (%s)", t->name, why);
+		login_locked_notice(t);
 		allowlist_update(t->agent);
 		break;
 	case WIRE_CANCELLED:

@@ -2,9 +2,14 @@
 /* The credentials of a unix socket's peer. */
 #include "agent/peer.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/text.h"
 
 #ifdef SO_PEERCRED
 
@@ -42,3 +47,28 @@ peer_get(int fd, struct peer *ret)
 }
 
 #endif
+
+/*
+ * /proc/PID/comm, unlike cmdline and environ, is answered without the other
+ * process's memory, so that reading it never waits.
+ */
+char *
+peer_name(pid_t pid, char out[static PEER_NAME_BYTES])
+{
+	char path[32], raw[32], name[PEER_NAME_BYTES - 24];
+	CLEANUP(cleanup_close) int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, raw, sizeof(raw));
+	if (n > 0 && raw[n - 1] == '\n')
+		n--;
+	if (n <= 0) {
+		snprintf(out, PEER_NAME_BYTES, "pid %ld", (long)pid);
+		return out;
+	}
+	text_printable(bytes_of(raw, (size_t)n), name, sizeof(name));
+	snprintf(out, PEER_NAME_BYTES, "%s (pid %ld)", name, (long)pid);
+	return out;
+}

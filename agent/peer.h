@@ -14,4 +14,12 @@ struct peer {
 /* False when the system does not say who it is. */
 bool peer_get(int fd, struct peer *ret);
 
+enum { PEER_NAME_BYTES = 64 };
+
+/*
+ * "ssh (pid 4711)" for the log; the pid alone where the process is gone or
+ * the system does not say. Returns out.
+ */
+char *peer_name(pid_t pid, char out[static PEER_NAME_BYTES]);
+
 #endif

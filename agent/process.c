@@ -4,17 +4,22 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "agent/link.h"
 #include "agent/login.h"
+#include "agent/notice.h"
 #include "agent/provider.h"
 #include "agent/sign-job.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+
+/* Longer than a token thinks: it may be waiting for a person's touch. */
+enum { SLOW_MS = 1500 };
 
 static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
     TOKEN_PIN_FINAL_TRY | TOKEN_PIN_LOCKED | TOKEN_PIN_NOT_SET;
@@ -30,6 +35,9 @@ struct process {
 	struct event deadline;
 	bool deadline_added;
 	time_t heard; /* last message from it, or first request; seconds */
+	struct event slow; /* looks for signatures that take long */
+	bool slow_added;
+	struct notice *notice; /* on the desktop: it may want a touch */
 	char *failed; /* what WIRE_FAILED said; owned */
 };
 
@@ -46,6 +54,15 @@ static bool
 process_owes(const struct process *p)
 {
 	return p->n_jobs > 0 || p->login_id != 0 || !p->ready;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /*
@@ -88,6 +105,63 @@ process_sent(struct process *p)
 	if (!process_owes(p))
 		p->heard = now_sec();
 	process_watch(p, SIGN_MAX_SEC);
+}
+
+/* Milliseconds until the oldest signature takes long; <= 0: it does. */
+static int64_t
+process_slow_in(const struct process *p)
+{
+	return TAILQ_FIRST(&p->jobs)->sent_ms + SLOW_MS - now_ms();
+}
+
+/*
+ * A timer that runs on while there is work, and looks at the clock when it
+ * fires, as above: quick signatures cost it nothing.
+ */
+static void
+process_watch_slow(struct process *p)
+{
+	int64_t ms;
+
+	if (p->slow_added || p->notice != NULL || TAILQ_EMPTY(&p->jobs))
+		return;
+	ms = process_slow_in(p);
+	if (ms < 1)
+		ms = 1;
+	const struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000,
+	};
+	p->slow_added = evtimer_add(&p->slow, &tv) == 0;
+}
+
+static void
+process_slow(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *p = arg;
+	struct token *t = p->token;
+	char text[512];
+
+	(void)fd;
+	(void)what;
+	p->slow_added = false;
+	if (TAILQ_EMPTY(&p->jobs))
+		return;
+	if (process_slow_in(p) > 0 || !p->ready) {
+		process_watch_slow(p);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s may want a touch", t->name);
+	p->notice = notice_begin(t->agent, t->name, text,
+	    TAILQ_FIRST(&p->jobs)->client_pid);
+}
+
+/* An answer came: the touch, if it was one, was given. */
+static void
+process_quick_again(struct process *p)
+{
+	p->notice = notice_end(p->notice);
+	process_watch_slow(p);
 }
 
 static struct sign_job *
@@ -133,6 +207,7 @@ process_got_signature(struct process *p, struct bytes body)
 		return err;
 	if ((job = process_take(p, w.id)) == NULL)
 		return PARSE_VALUE;
+	process_quick_again(p);
 	/* Whether it is logged in is told by the answer to a login alone. */
 	if (w.outcome != WIRE_OK)
 		p->token->flags = (p->token->flags & ~TOKEN_PIN_FLAGS) |
@@ -224,6 +299,8 @@ process_close(struct process *p, const char *why)
 	t->process = NULL;
 	t->flags &= ~(uint32_t)TOKEN_LOGGED_IN;
 	event_del(&p->deadline);
+	event_del(&p->slow);
+	notice_end(p->notice);
 	if (p->login_id != 0)
 		login_process_gone(t->login, why);
 	while ((job = TAILQ_FIRST(&p->jobs)) != NULL) {
@@ -311,6 +388,7 @@ process_start(struct token *t)
 	p->heard = now_sec();
 	TAILQ_INIT(&p->jobs);
 	evtimer_assign(&p->deadline, t->agent->base, process_deadline, p);
+	evtimer_assign(&p->slow, t->agent->base, process_slow, p);
 	if ((p->link = link_start(t->agent, &spec, &process_events, p)) ==
 	    NULL) {
 		free(p);
@@ -360,8 +438,10 @@ process_sign(struct process *p, struct sign_job *job)
 	process_sent(p);
 	job->wire_id = w.id;
 	job->in_process = true;
+	job->sent_ms = now_ms();
 	TAILQ_INSERT_TAIL(&p->jobs, job, entry);
 	p->n_jobs++;
+	process_watch_slow(p);
 	wire_sign_put(link_out(p->link), &w);
 	link_flush(p->link);
 	return true;

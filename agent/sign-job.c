@@ -33,10 +33,11 @@ sign_job_fail(struct sign_job *job, const char *why)
 {
 	struct token *t = job->token;
 	const struct key *k = token_key(t, job->ref);
+	char who[PEER_NAME_BYTES];
 
-	log_warn("client %ld: no signature by %s on %s: %s",
-	    (long)job->client_pid, k == NULL ? "its key" : k->fingerprint,
-	    t->name, why);
+	log_warn("%s: no signature by %s on %s: %s",
+	    peer_name(job->client_pid, who),
+	    k == NULL ? "its key" : k->fingerprint, t->name, why);
 	if (job->reply != NULL)
 		reply_fail(job->reply);
 	sign_job_free(job);
@@ -139,12 +140,7 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 		sign_job_need_login(job);
 		return;
 	}
-	words = wire_error_words(&w->error);
-	if (w->outcome == WIRE_NEED_CONTEXT) {
-		free(words);
-		words = strdup("this key wants its PIN for each signature "
-		    "(CKA_ALWAYS_AUTHENTICATE), which is not supported yet");
-	}
+	words = wire_outcome_words(w->outcome, &w->error);
 	sign_job_lost(job, words == NULL ? "out of memory" : words);
 	if (w->outcome == WIRE_KEY_UNUSABLE && k != NULL)
 		token_key_unusable(t, k, words == NULL ? "?" : words);
@@ -161,19 +157,21 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	struct sign_job *job;
 	enum ssh_signature algorithm;
 	struct bytes to_sign;
-	long pid = (long)r->client->peer.pid;
+	char who[PEER_NAME_BYTES];
 
 	if (!ssh_signature_choose(k->type, flags, &algorithm)) {
-		log_warn("client %ld: no signature by %s: it asks for ssh-rsa, "
+		log_warn("%s: no signature by %s: it asks for ssh-rsa, "
 		    "which is SHA-1 and no longer safe; newer clients ask for "
-		    "rsa-sha2-256 or -512", pid, k->fingerprint);
+		    "rsa-sha2-256 or -512",
+		    peer_name(r->client->peer.pid, who), k->fingerprint);
 		reply_fail(r);
 		return;
 	}
 	if ((job = calloc(1, sizeof(*job))) == NULL ||
 	    !hasher_digest(t->agent->hasher, algorithm, data, digest,
 	    &to_sign)) {
-		log_error("client %ld: no signature: out of memory", pid);
+		log_error("%s: no signature: out of memory",
+		    peer_name(r->client->peer.pid, who));
 		free(job);
 		reply_fail(r);
 		return;

@@ -19,6 +19,7 @@ struct sign_job {
 	size_t modulus_bytes;
 	struct buffer data; /* a digest; for Ed25519 the message */
 	uint32_t wire_id;   /* while a process has it */
+	int64_t sent_ms;    /* to it; CLOCK_MONOTONIC */
 	unsigned logins;    /* it has been sent to wait for */
 	unsigned login_count; /* the token's, when it was sent */
 	bool in_process;

@@ -18,7 +18,7 @@
 struct smartcard {
 	struct agent *agent;
 	struct reply *reply;
-	long client_pid;
+	pid_t client_pid;
 	char *path;	    /* as the client names the provider; owned */
 	struct secret *pin; /* owned; NULL when none was given */
 	bool remove;
@@ -50,14 +50,14 @@ smartcard_abandoned(void *arg)
 static void
 smartcard_finish(struct smartcard *s, const char *why)
 {
-	char path[256];
+	char path[256], who[PEER_NAME_BYTES];
 
 	if (why == NULL) {
 		reply_put_success(&s->reply->frame);
 		reply_send(s->reply);
 	} else {
-		log_warn("client %ld: ssh-add %s %s: %s", s->client_pid,
-		    s->remove ? "-e" : "-s", text_printable(
+		log_warn("%s: ssh-add %s %s: %s",
+		    peer_name(s->client_pid, who), s->remove ? "-e" : "-s", text_printable(
 		    bytes_str(s->path), path, sizeof(path)), why);
 		reply_fail(s->reply);
 	}
@@ -260,10 +260,12 @@ smartcard_start(struct smartcard *s)
 static bool
 client_may_change(const struct client *c)
 {
+	char who[PEER_NAME_BYTES];
+
 	if (c->tried_bind)
-		log_warn("client %ld: refused: a connection that was bound to "
-		    "a session (a forwarded one, maybe) may not change what "
-		    "is exposed", (long)c->peer.pid);
+		log_warn("%s: refused: a connection that was bound to a "
+		    "session (a forwarded one, maybe) may not change what is "
+		    "exposed", peer_name(c->peer.pid, who));
 	return !c->tried_bind;
 }
 
@@ -278,7 +280,7 @@ smartcard_new(struct reply *r, const struct smartcard_request *q, bool remove)
 	}
 	s->agent = r->client->agent;
 	s->reply = r;
-	s->client_pid = (long)r->client->peer.pid;
+	s->client_pid = r->client->peer.pid;
 	s->remove = remove;
 	s->scan.done = smartcard_scanned;
 	s->scan.arg = s;
@@ -301,10 +303,11 @@ smartcard_add(struct reply *r, struct bytes body, bool constrained)
 {
 	struct smartcard_request q;
 	enum parse_err err = smartcard_request_parse(body, constrained, &q);
+	char who[PEER_NAME_BYTES];
 
 	if (err == PARSE_OK && q.constraints.len > 0)
-		log_warn("client %ld: ssh-add -s with constraints (-t, -c, "
-		    "-h) is not supported", (long)r->client->peer.pid);
+		log_warn("%s: ssh-add -s with constraints (-t, -c, -h) is "
+		    "not supported", peer_name(r->client->peer.pid, who));
 	else if (err == PARSE_OK && client_may_change(r->client)) {
 		smartcard_new(r, &q, false);
 		return;

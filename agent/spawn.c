@@ -285,3 +285,9 @@ child_forget(struct child *c)
 	c->exited = NULL;
 	child_kill(c);
 }
+
+void
+child_release(struct child *c)
+{
+	c->exited = NULL;
+}

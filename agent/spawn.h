@@ -46,4 +46,7 @@ void child_kill(struct child *c);
 /* The same, and no report: c is not the caller's any more. */
 void child_forget(struct child *c);
 
+/* No report, but it may end in its own time (before we do). */
+void child_release(struct child *c);
+
 #endif

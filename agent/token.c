@@ -269,6 +269,35 @@ token_key_unusable(struct token *t, struct key *k, const char *reason)
 	allowlist_update(t->agent);
 }
 
+/* Which program knows the token best; the first that fits. */
+static const struct {
+	const char *word; /* in reader, manufacturer or model */
+	const char *command;
+} unblock_commands[] = {
+	{"Yubi", "ykman piv access unblock-pin"},
+};
+
+static bool
+bytes_mention(struct bytes text, const char *word)
+{
+	return memmem(text.p, text.len, word, strlen(word)) != NULL;
+}
+
+const char *
+token_unblock_command(const struct token *t)
+{
+	for (size_t i = 0; i < sizeof(unblock_commands) /
+	    sizeof(unblock_commands[0]); i++) {
+		const char *word = unblock_commands[i].word;
+
+		if (bytes_mention(t->id.slot_description, word) ||
+		    bytes_mention(t->id.manufacturer, word) ||
+		    bytes_mention(t->id.model, word))
+			return unblock_commands[i].command;
+	}
+	return "pkcs11-tool --login --login-type so --init-pin";
+}
+
 void
 token_set_error(struct token *t, const char *text)
 {

@@ -77,6 +77,9 @@ bool token_needs_login(const struct token *t);
 /* The key can never sign again in this form; it leaves the list. */
 void token_key_unusable(struct token *t, struct key *k, const char *reason);
 
+/* The command line that gives a token with a locked PIN a new one. */
+const char *token_unblock_command(const struct token *t);
+
 /* Keep the words of a failure for `status`. */
 void token_set_error(struct token *t, const char *text);
 

@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/cleanup.h"
 #include "common/text.h"
 
 char *
@@ -35,5 +37,51 @@ wire_error_words(const struct wire_error *e)
 		snprintf(out, size, "%s: %s", call, name);
 	else
 		snprintf(out, size, "%s: %s (%s)", call, name, text);
+	return out;
+}
+
+/* What a person may do, or need not do; NULL: no more to say. */
+static const char *
+outcome_hint(enum wire_outcome outcome)
+{
+	switch (outcome) {
+	case WIRE_NEED_CONTEXT:
+		return "the key wants its PIN for each signature "
+		    "(CKA_ALWAYS_AUTHENTICATE), which is not supported yet";
+	case WIRE_PIN_REFUSED:
+		return "the PIN is wrong; it is not sent again";
+	case WIRE_PIN_LOCKED:
+		return "the PIN is locked; unblock it with its PUK or SO PIN";
+	case WIRE_LOST:
+		return "the token or its module is gone for now; the next "
+		    "request starts afresh once it is plugged in";
+	case WIRE_KEY_UNUSABLE:
+		return "the key leaves the list";
+	case WIRE_CANCELLED:
+		return "cancelled at the token, or no touch in time; try again";
+	case WIRE_OK:
+	case WIRE_NEED_LOGIN:
+	case WIRE_ERROR:
+		break;
+	}
+	return NULL;
+}
+
+char *
+wire_outcome_words(enum wire_outcome outcome, const struct wire_error *e)
+{
+	CLEANUP(cleanup_free) char *words = wire_error_words(e);
+	const char *hint = outcome_hint(outcome);
+	size_t size;
+	char *out;
+
+	if (words == NULL)
+		return NULL;
+	size = strlen(words) + (hint == NULL ? 0 : strlen(hint)) + 3;
+	if ((out = malloc(size)) == NULL)
+		return NULL;
+	snprintf(out, size, "%s%s%s", words,
+	    hint == NULL || words[0] == '\0' ? "" : "; ",
+	    hint == NULL ? "" : hint);
 	return out;
 }
