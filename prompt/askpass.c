@@ -93,18 +93,6 @@ find_askpass(struct asking *a, char *path, size_t size)
 	    where);
 }
 
-/* The answer is the first line, without its end, as OpenSSH reads it. */
-static struct bytes
-first_line(const struct buffer *out)
-{
-	struct bytes line = buffer_bytes(out);
-
-	for (size_t i = 0; i < line.len; i++)
-		if (line.p[i] == '\r' || line.p[i] == '\n')
-			line.len = i;
-	return line;
-}
-
 /* The program's own end says yes; some print the word as well. */
 static bool
 is_yes(struct bytes line)
@@ -117,16 +105,12 @@ is_yes(struct bytes line)
 static enum source_result
 take_output(struct asking *a, const struct buffer *out)
 {
-	struct bytes line = first_line(out);
+	/* As OpenSSH reads it. */
+	struct bytes line = source_first_line(out);
 
 	if (a->question->kind == QUESTION_CONFIRM)
 		return is_yes(line) ? SOURCE_OK : SOURCE_CANCEL;
-	if (line.len > SECRET_MAX_BYTES)
-		return source_cannot(
-		    a, "the PIN is longer than %d bytes", SECRET_MAX_BYTES);
-	if ((a->secret = secret_new(line)) == NULL)
-		return source_cannot(a, "no memory for the PIN");
-	return SOURCE_OK;
+	return source_take_pin(a, line);
 }
 
 static enum source_result
@@ -154,7 +138,7 @@ run_askpass(struct asking *a, char *path, char *text)
 	environment_pick(a->environment, &vars);
 	if (a->question->kind == QUESTION_CONFIRM)
 		environment_block_add(&vars, confirm);
-	switch (program_run(argv, &vars, a->peer, &out, &ret)) {
+	switch (program_run(argv, vars.vars, a->peer, &out, &ret)) {
 	case PROGRAM_ENDED:
 		return take_end(a, path, ret, &out);
 	case PROGRAM_NOT_STARTED:

@@ -132,6 +132,14 @@ environment_get(const struct environment *e, const char *name)
 	return NULL;
 }
 
+const char *
+environment_own(const struct environment *e, const char *name)
+{
+	char *entry = find_in_own(e, name);
+
+	return entry == NULL ? NULL : value_of(entry, name);
+}
+
 bool
 environment_has_display(const struct environment *e)
 {

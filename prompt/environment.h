@@ -48,6 +48,9 @@ void environment_clear(struct environment *e);
  */
 const char *environment_get(const struct environment *e, const char *name);
 
+/* Any variable of our own environment; the same otherwise. */
+const char *environment_own(const struct environment *e, const char *name);
+
 /* Is there a graphical display to ask on? */
 bool environment_has_display(const struct environment *e);
 

@@ -211,10 +211,7 @@ take_pin(struct asking *a, const struct buffer *data)
 	if (data->failed)
 		return source_cannot(
 		    a, "the PIN is longer than %d bytes", SECRET_MAX_BYTES);
-	a->secret = secret_new(buffer_bytes(data));
-	if (a->secret == NULL)
-		return source_cannot(a, "no memory for the PIN");
-	return SOURCE_OK;
+	return source_take_pin(a, buffer_bytes(data));
 }
 
 static enum source_result

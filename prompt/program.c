@@ -151,14 +151,14 @@ wait_for_end(pid_t pid, int peer, int *ret_status)
 }
 
 enum program_result
-program_run(char *const *argv, const struct environment_block *vars, int peer,
-    struct buffer *out, int *ret)
+program_run(char *const *argv, char *const *vars, int peer, struct buffer *out,
+    int *ret)
 {
 	CLEANUP(cleanup_close) int fd = -1;
 	enum program_result result;
 	pid_t pid;
 
-	*ret = start(argv, vars->vars, &pid, &fd);
+	*ret = start(argv, vars, &pid, &fd);
 	if (*ret != 0)
 		return PROGRAM_NOT_STARTED;
 	result = read_output(peer, fd, out);

@@ -22,14 +22,13 @@ enum program_result {
 };
 
 /*
- * Run argv[0] with just these variables and nothing on its standard input;
- * what it prints is appended to *out, which must have room for one byte more
- * than is wanted. Ends early when the socket `peer` closes. The program stays
- * in our process group, for whoever ends that to end it too.
+ * Run argv[0] with just these variables (NULL-terminated) and nothing on its
+ * standard input; what it prints is appended to *out, which must have room for
+ * one byte more than is wanted. Ends early when the socket `peer` closes. The
+ * program stays in our process group, for whoever ends that to end it too.
  */
-enum program_result program_run(char *const *argv,
-    const struct environment_block *vars, int peer, struct buffer *out,
-    int *ret);
+enum program_result program_run(char *const *argv, char *const *vars, int peer,
+    struct buffer *out, int *ret);
 
 /*
  * Wait until fd can be read, or has ended. False when `peer` closed first (or

@@ -7,12 +7,19 @@
 
 #include "common/text.h"
 
+static enum source_result tty_ask(struct asking *a);
+
 static const struct source {
 	const char *name;
 	source_ask ask;
+	bool argument;	 /* NAME:ARGUMENT, not just NAME */
+	bool unattended; /* no person answers it */
 } sources[] = {
-    {"askpass", askpass_ask},
-    {"pinentry", pinentry_ask},
+    {"askpass", askpass_ask, false, false},
+    {"pinentry", pinentry_ask, false, false},
+    {"tty", tty_ask, false, false},
+    {"credential", credential_ask, true, true},
+    {"command", command_ask, true, true},
 };
 
 enum source_result
@@ -28,16 +35,80 @@ source_cannot(struct asking *a, const char *format, ...)
 	return SOURCE_CANNOT;
 }
 
+/* We have no terminal of our own; a person with one can bring the PIN. */
 static enum source_result
-ask_by_name(struct asking *a, struct bytes name)
+tty_ask(struct asking *a)
+{
+	return source_cannot(
+	    a, "to type the PIN, run `p11-agentctl unlock` in a terminal");
+}
+
+enum source_result
+source_take_pin(struct asking *a, struct bytes pin)
+{
+	if (pin.len > SECRET_MAX_BYTES)
+		return source_cannot(
+		    a, "the PIN is longer than %d bytes", SECRET_MAX_BYTES);
+	if ((a->secret = secret_new(pin)) == NULL)
+		return source_cannot(a, "no memory for the PIN");
+	return SOURCE_OK;
+}
+
+struct bytes
+source_first_line(const struct buffer *out)
+{
+	struct bytes line = buffer_bytes(out);
+
+	for (size_t i = 0; i < line.len; i++)
+		if (line.p[i] == '\r' || line.p[i] == '\n')
+			line.len = i;
+	return line;
+}
+
+static bool
+is_source(const struct source *s, struct bytes line, struct bytes *ret_argument)
+{
+	size_t len = strlen(s->name);
+
+	if (!s->argument)
+		return bytes_is(line, s->name);
+	if (line.len <= len || memcmp(line.p, s->name, len) != 0 ||
+	    line.p[len] != ':')
+		return false;
+	*ret_argument = bytes_of(line.p + len + 1, line.len - len - 1);
+	return true;
+}
+
+static enum source_result
+ask_source(struct asking *a, const struct source *s)
+{
+	enum source_result result;
+
+	if (s->unattended && a->question->kind != QUESTION_PIN)
+		return source_cannot(a, "a %s confirms nothing", s->name);
+	if (s->unattended && a->question->persons_only)
+		return source_cannot(
+		    a, "the %s was not used: only a person may try", s->name);
+	a->unattended = s->unattended;
+	result = s->ask(a);
+	if (result != SOURCE_OK || !a->unattended ||
+	    !a->question->persons_only)
+		return result;
+	a->secret = secret_free(a->secret);
+	return source_cannot(
+	    a, "%s has a PIN in a cache: only a person may try", s->name);
+}
+
+static enum source_result
+ask_by_name(struct asking *a, struct bytes line)
 {
 	char shown[64];
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (bytes_is(name, sources[i].name))
-			return sources[i].ask(a);
+		if (is_source(&sources[i], line, &a->argument))
+			return ask_source(a, &sources[i]);
 	return source_cannot(a, "there is no PIN source \"%s\"",
-	    text_printable(name, shown, sizeof(shown)));
+	    text_printable(line, shown, sizeof(shown)));
 }
 
 static void

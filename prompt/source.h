@@ -21,6 +21,7 @@ struct asking {
 	const struct question *question;
 	const struct environment *environment;
 	int peer; /* the daemon's socket */
+	struct bytes argument; /* what stands behind the source's "NAME:" */
 	/* Filled by a source. */
 	struct secret *secret; /* SOURCE_OK to QUESTION_PIN; owned */
 	bool unattended;
@@ -32,9 +33,19 @@ typedef enum source_result (*source_ask)(struct asking *a);
 enum source_result askpass_ask(struct asking *a);
 enum source_result pinentry_ask(struct asking *a);
 
+/* These bring a PIN without a person (`unattended`). */
+enum source_result credential_ask(struct asking *a);
+enum source_result command_ask(struct asking *a);
+
 /* Write a->why (made fit to be shown) and return SOURCE_CANNOT. */
 enum source_result source_cannot(struct asking *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The PIN is this: SOURCE_OK, or SOURCE_CANNOT where it is none. */
+enum source_result source_take_pin(struct asking *a, struct bytes pin);
+
+/* What a program printed up to its first CR or LF. */
+struct bytes source_first_line(const struct buffer *out);
 
 /*
  * Try the question's sources in their order, up to the first that a person

@@ -66,7 +66,7 @@ run(const char *content, struct buffer *out, int *ret)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, peer), 0);
 	environment_block_add(&vars, variable);
-	result = program_run(argv, &vars, peer[0], out, ret);
+	result = program_run(argv, vars.vars, peer[0], out, ret);
 	close(peer[0]);
 	close(peer[1]);
 	script_remove(&s);
@@ -180,7 +180,7 @@ ends_when_nobody_waits(void **state)
 		pid_t holder = holder_start(&peer, &wakes);
 
 		assert_int_equal(dup2(wakes, 9), 9);
-		assert_int_equal(program_run(argv, &vars, peer, &out, &ret),
+		assert_int_equal(program_run(argv, vars.vars, peer, &out, &ret),
 		    PROGRAM_NOBODY_WAITS);
 		assert_int_equal(waitpid(holder, &ret, 0), holder);
 		assert_int_equal(ret, 0);
