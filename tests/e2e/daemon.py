@@ -142,8 +142,11 @@ class Daemon:
     def is_up(self):
         assert self.process.poll() is None, (
             "p11-agent ended at once: " + self.log())
-        with socket.socket(socket.AF_UNIX) as s:
-            return s.connect_ex(str(self.socket)) == 0
+        for path in (str(self.socket), "%s.control" % self.socket):
+            with socket.socket(socket.AF_UNIX) as s:
+                if s.connect_ex(path) != 0:
+                    return False
+        return True
 
     def log(self):
         if not self.log_path.exists():
