@@ -171,12 +171,23 @@ login_count(const struct login *l)
 	return l->count;
 }
 
+static const char PIN_LOCKED[] = "the PIN is locked; it has to be unblocked "
+    "with the token's own tool";
+static const char PIN_LAST_TRY[] = "it may be the last try, which only a "
+    "person who was told may spend: run `p11-agentctl unlock`";
+
 /* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
 static void
 login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 {
 	struct token *t = l->token;
 
+	/* Maybe since the prompt was opened. */
+	if ((t->flags & TOKEN_PIN_LOCKED) != 0) {
+		secret_free(pin);
+		login_finish(l, PIN_LOCKED);
+		return;
+	}
 	l->prompter = prompter_free(l->prompter);
 	secret_free(l->pin);
 	l->pin = pin;
@@ -323,11 +334,15 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 	const struct token *t = l->token;
 
 	login_join(l, w);
+	/* For the prompt; also for the one that may follow a wrong offer. */
+	if (l->state != LOGIN_ASKING) {
+		l->client_pid = client_pid;
+		snprintf(l->purpose, sizeof(l->purpose), "%s", purpose);
+	}
 	if (l->state != LOGIN_IDLE)
 		return;
 	if ((t->flags & TOKEN_PIN_LOCKED) != 0) {
-		login_tell(l, w, "the PIN is locked; it has to be unblocked "
-		    "with the token's own tool");
+		login_tell(l, w, PIN_LOCKED);
 		return;
 	}
 	if ((t->flags & TOKEN_PIN_NOT_SET) != 0) {
@@ -339,12 +354,12 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 		    "minute ago");
 		return;
 	}
-	l->client_pid = client_pid;
-	snprintf(l->purpose, sizeof(l->purpose), "%s", purpose);
-	if ((t->flags & TOKEN_PROTECTED_PATH) != 0)
-		login_try(l, NULL, PIN_FROM_PAD);
-	else
+	if ((t->flags & TOKEN_PROTECTED_PATH) == 0)
 		login_prompt(l);
+	else if (login_final_try(l))
+		login_tell(l, w, PIN_LAST_TRY); /* a pad says nothing */
+	else
+		login_try(l, NULL, PIN_FROM_PAD);
 }
 
 /* Why a PIN that somebody brought cannot be tried now; or NULL. */
@@ -361,8 +376,7 @@ login_bring_fault(const struct login *l, const struct secret *pin,
 	if ((t->flags & TOKEN_PIN_NOT_SET) != 0)
 		return "the token has no PIN yet";
 	if (origin == PIN_FROM_CLIENT && login_final_try(l))
-		return "it may be the last try, which only a person who was "
-		    "told may spend: run `p11-agentctl unlock`";
+		return PIN_LAST_TRY;
 	if (origin == PIN_FROM_PAD)
 		return NULL;
 	return login_pin_fault(l, pin);
@@ -476,9 +490,14 @@ login_result(struct login *l, const struct wire_login_result *w)
 {
 	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
 	const char *why = words == NULL ? "out of memory" : words;
+	enum wire_outcome outcome = w->outcome;
 	struct token *t = l->token;
 
-	switch (w->outcome) {
+	/* Many modules call the very try that locked the PIN just wrong. */
+	if (outcome == WIRE_PIN_REFUSED &&
+	    (t->flags & TOKEN_PIN_LOCKED) != 0)
+		outcome = WIRE_PIN_LOCKED;
+	switch (outcome) {
 	case WIRE_OK:
 		l->wrong = 0;
 		l->count++;
@@ -493,6 +512,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 		return;
 	case WIRE_PIN_LOCKED:
 		t->flags |= TOKEN_PIN_LOCKED;
+		why = PIN_LOCKED;
 		login_locked_notice(t);
 		allowlist_update(t->agent);
 		break;

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The process and the prompt that a login talks to, played. */
+#include "tests/agent/login-play.h"
+
+#include <stdio.h>
+
+#include "agent/process.h"
+
+struct play play;
+
+/* NOLINTBEGIN: the linker wants these names */
+bool __wrap_process_start(struct token *t);
+bool __wrap_process_login(struct process *p, const struct secret *pin);
+struct process *__wrap_process_end(struct process *p, const char *why);
+struct prompter *__wrap_prompter_start(struct agent *agent,
+    const struct question *q, prompter_answered answered, void *arg);
+struct prompter *__wrap_prompter_free(struct prompter *p);
+/* NOLINTEND */
+
+bool
+__wrap_process_start(struct token *t)
+{
+	assert_ptr_equal(t, play.token);
+	return !play.start_fails;
+}
+
+bool
+__wrap_process_login(struct process *p, const struct secret *pin)
+{
+	struct bytes b = secret_bytes(pin);
+
+	(void)p;
+	if (play.login_fails)
+		return false;
+	assert_true(play.n_sent < SENT_MAX);
+	assert_false(play.prompt_open);
+	if (b.len > 0)
+		memcpy(play.sent[play.n_sent], b.p, b.len);
+	play.n_sent++;
+	return true;
+}
+
+struct process *
+__wrap_process_end(struct process *p, const char *why)
+{
+	(void)p;
+	assert_non_null(why);
+	play.ended++;
+	return NULL;
+}
+
+static void
+text_of(char *out, size_t size, struct bytes from)
+{
+	snprintf(out, size, "%.*s", (int)from.len, (const char *)from.p);
+}
+
+struct prompter *
+__wrap_prompter_start(struct agent *agent, const struct question *q,
+    prompter_answered answered, void *arg)
+{
+	assert_ptr_equal(agent, play.agent);
+	assert_false(play.prompt_open);
+	assert_int_equal(q->kind, QUESTION_PIN);
+	if (play.prompt_fails)
+		return NULL;
+	play.prompt_open = true;
+	play.prompts++;
+	text_of(play.text, sizeof(play.text), q->text);
+	text_of(play.warning, sizeof(play.warning), q->warning);
+	play.client_pid = q->client_pid;
+	play.answered = answered;
+	play.arg = arg;
+	return (struct prompter *)&play;
+}
+
+struct prompter *
+__wrap_prompter_free(struct prompter *p)
+{
+	if (p != NULL)
+		play.prompt_open = false;
+	return NULL;
+}
+
+void
+answer(enum answer_status status, const char *secret, bool unattended)
+{
+	struct answer a = {
+		.status = status,
+		.secret = bytes_str(secret),
+		.text = bytes_str("no display"),
+		.unattended = unattended,
+	};
+
+	assert_true(play.prompt_open);
+	play.prompt_open = false;
+	play.answered(play.arg, &a);
+}
+
+void
+person(const char *pin)
+{
+	answer(ANSWER_OK, pin, false);
+}
+
+void
+token_says(enum wire_outcome outcome, uint32_t flags)
+{
+	struct wire_login_result w = {
+		.outcome = outcome,
+		.flags = flags | TOKEN_LOGIN_REQUIRED,
+		.error = {bytes_str("C_Login"), 160, bytes_str("CKR_WHAT"),
+		    BYTES_NONE},
+	};
+
+	/* As process.c does. */
+	play.token->flags = w.flags;
+	login_result(play.token->login, &w);
+}
+
+static void
+waiter_told(void *arg, const char *why)
+{
+	struct waiter *w = arg;
+
+	assert_null(w->w.login);
+	w->done++;
+	snprintf(w->why, sizeof(w->why), "%s", why == NULL ? "" : why);
+	if (w->again) {
+		w->again = false;
+		waiter_asks(w);
+	}
+}
+
+static void
+waiter_ready(struct waiter *w)
+{
+	w->w.done = waiter_told;
+	w->w.arg = w;
+}
+
+void
+waiter_asks(struct waiter *w)
+{
+	waiter_ready(w);
+	login_ask(play.token->login, &w->w, 77, "to sign with key \"k\"");
+}
+
+void
+waiter_offers(struct waiter *w, const char *pin)
+{
+	struct secret *secret = secret_new(bytes_str(pin));
+
+	assert_non_null(secret);
+	waiter_ready(w);
+	login_offer(play.token->login, &w->w, &secret);
+	assert_null(secret);
+}
+
+void
+waiter_unlocks(struct waiter *w, const char *pin)
+{
+	struct secret *secret = pin == NULL ? NULL :
+	    secret_new(bytes_str(pin));
+
+	waiter_ready(w);
+	login_unlock(play.token->login, &w->w, &secret);
+	assert_null(secret);
+}
+
+void
+assert_sent(const char *all)
+{
+	char sent[SENT_MAX * 10] = "";
+	size_t n = 0;
+
+	for (unsigned i = 0; i < play.n_sent; i++)
+		n += (size_t)snprintf(sent + n, sizeof(sent) - n, "%s%s",
+		    i == 0 ? "" : " ", play.sent[i]);
+	assert_string_equal(sent, all);
+}
+
+int
+play_setup(void **state)
+{
+	static const struct world_key keys[] = {{.number = 7}, {0}};
+
+	(void)state;
+	memset(&play, 0, sizeof(play));
+	play.agent = world_agent();
+	play.token = world_token(world_provider(play.agent, "soft", NULL),
+	    "work", "0001", TOKEN_LOGIN_REQUIRED, keys);
+	return 0;
+}
+
+int
+play_teardown(void **state)
+{
+	(void)state;
+	agent_free(play.agent);
+	assert_false(play.prompt_open);
+	return 0;
+}
+
