@@ -8,7 +8,13 @@
  *   p11-agent-config resolve PATH   the real path; a frame on CONFIG_CHILD_FD
  *   p11-agent-config check [FILE]   words for people, on stdout and stderr
  *
- * Exit codes: 0 done, 1 an error that the frame (check: stderr) tells,
+ * p11-agentctl has it change allowed.conf; on stdout come the file's path and
+ * the section's title, a line each (see config-edit.h):
+ *
+ *   p11-agent-config allow NAME FINGERPRINT URI [PUBLIC-KEY]
+ *   p11-agent-config deny NAME FINGERPRINT
+ *
+ * Exit codes: 0 done, 1 an error that the frame (or stderr) tells,
  * 2 wrong words on the command line, or nobody reads the frame.
  */
 #ifndef P11_AGENT_AGENT_CONFIG_CHILD_H

@@ -19,8 +19,6 @@ enum {
 	TYPES_MAX = 8,
 	SETTINGS_MAX = 16,
 	OPTIONS_MAX = SETTINGS_MAX + TYPES_MAX + 4,
-
-	TITLE_MAX_BYTES = 128,
 };
 
 /* A setting behind the text, to see its end; no file can hold its name. */
@@ -163,9 +161,9 @@ check_title(
 	if (title[0] == '\0')
 		return config_fail(g->l, g->source->path, line,
 		    "%s without a title: write %s \"NAME\" {", type, type);
-	if (strlen(title) > TITLE_MAX_BYTES)
+	if (strlen(title) > CONFIG_TITLE_MAX_BYTES)
 		return config_fail(g->l, g->source->path, line,
-		    "a title of more than %d bytes", TITLE_MAX_BYTES);
+		    "a title of more than %d bytes", CONFIG_TITLE_MAX_BYTES);
 	return true;
 }
 

@@ -5,6 +5,8 @@
 
 #include "agent/config-load.h"
 
+enum { CONFIG_TITLE_MAX_BYTES = 128 };
+
 /*
  * Read a text into l->config, section by section as they come; include()
  * goes to config_load_include at once. False with l->error set. *ret_keys:

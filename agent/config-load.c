@@ -211,18 +211,34 @@ read_person_file(struct config_loader *l, const char *name, bool is_allowed)
 	return read_file(l, &q);
 }
 
-bool
-config_load(struct config_loader *l, const char *file)
+/* What stands in front of allowed.conf. */
+static bool
+read_first_files(struct config_loader *l)
 {
 	const struct request system = {
 	    .path = P11_AGENT_SYSCONFDIR "/p11-agent.conf",
 	    .may_be_missing = true,
 	};
+
+	return read_file(l, &system) &&
+	       read_person_file(l, "p11-agent.conf", false);
+}
+
+bool
+config_load(struct config_loader *l, const char *file)
+{
 	const struct request named = {.path = file};
 
 	if (file != NULL)
 		return read_file(l, &named);
-	return read_file(l, &system) &&
-	       read_person_file(l, "p11-agent.conf", false) &&
-	       read_person_file(l, "allowed.conf", true);
+	return read_first_files(l) && read_person_file(l, "allowed.conf", true);
+}
+
+bool
+config_load_allowed(
+    struct config_loader *l, const char *path, struct bytes text)
+{
+	const struct config_source source = {.path = path, .is_allowed = true};
+
+	return read_first_files(l) && read_text(l, &source, text);
 }

@@ -44,6 +44,13 @@ bool config_fail_memory(struct config_loader *l);
 bool config_load(struct config_loader *l, const char *file);
 
 /*
+ * As without a FILE, with `text` in the place of what allowed.conf (at `path`)
+ * has: what a daemon would say of it.
+ */
+bool config_load_allowed(
+    struct config_loader *l, const char *path, struct bytes text);
+
+/*
  * Read what an include("name") in `parent` at this line names; relative names
  * are beside the parent.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* p11-agent-config: reads config files for the daemon; see config-child.h. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
-#include "agent/config-load.h"
+#include "agent/config-edit.h"
 #include "common/cleanup.h"
 #include "common/frame.h"
 #include "common/text.h"
@@ -76,6 +77,15 @@ print_text(const char *label, const char *text)
 }
 
 static void
+print_error(const char *text)
+{
+	char shown[CONFIG_ERROR_MAX_BYTES];
+
+	text_printable(bytes_str(text), shown, sizeof(shown));
+	fprintf(stderr, "%s\n", shown);
+}
+
+static void
 print_config(const struct config *c)
 {
 	size_t n_denied = 0;
@@ -104,29 +114,93 @@ static int
 command_check(const char *file)
 {
 	CLEANUP(config_loader_clear) struct config_loader l;
-	char shown[CONFIG_ERROR_MAX_BYTES];
 
 	if (!config_loader_init(&l)) {
-		fprintf(stderr, "out of memory\n");
+		print_error("out of memory");
 		return EXIT_ERROR;
 	}
 	if (!config_load(&l, file)) {
-		text_printable(bytes_str(l.error), shown, sizeof(shown));
-		fprintf(stderr, "%s\n", shown);
+		print_error(l.error);
 		return EXIT_ERROR;
 	}
 	print_config(l.config);
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
 }
 
+static int
+command_edit(const struct config_edit *e)
+{
+	CLEANUP(config_loader_clear) struct config_loader l;
+	CLEANUP(config_edited_clear) struct config_edited done = {0};
+
+	/* A limit on file sizes is an error of write(), like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
+	if (!config_loader_init(&l)) {
+		print_error("out of memory");
+		return EXIT_ERROR;
+	}
+	if (!config_edit(&l, e, &done)) {
+		print_error(l.error);
+		return EXIT_ERROR;
+	}
+	print_text("", done.path);
+	print_text("", done.title);
+	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
+}
+
+static int
+run_load(char *const *args)
+{
+	return command_load(args[0]);
+}
+
+static int
+run_check(char *const *args)
+{
+	return command_check(args[0]);
+}
+
+static int
+run_resolve(char *const *args)
+{
+	return command_resolve(args[0]);
+}
+
+/* A missing last argument is NULL, as argv ends in one. */
+static int
+run_allow(char *const *args)
+{
+	const struct config_edit e = {
+	    .name = args[0],
+	    .fingerprint = args[1],
+	    .uri = args[2],
+	    .public_key = args[3],
+	};
+
+	return command_edit(&e);
+}
+
+static int
+run_deny(char *const *args)
+{
+	const struct config_edit e = {
+	    .name = args[0],
+	    .fingerprint = args[1],
+	};
+
+	return command_edit(&e);
+}
+
 static const struct command {
 	const char *name;
-	bool needs_argument;
-	int (*run)(const char *argument); /* NULL: none was given */
+	int min_args, max_args;
+	int (*run)(char *const *args);
 } commands[] = {
-    {"load", false, command_load},
-    {"check", false, command_check},
-    {"resolve", true, command_resolve},
+    {"load", 0, 1, run_load},
+    {"check", 0, 1, run_check},
+    {"resolve", 1, 1, run_resolve},
+    {"allow", 3, 4, run_allow},
+    {"deny", 2, 2, run_deny},
 };
 
 int
@@ -135,16 +209,17 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		const struct command *c = &commands[i];
 
-		if (argc < 2 || argc > 3 || strcmp(argv[1], c->name) != 0)
-			continue;
-		if (argc == 3 || !c->needs_argument)
-			return c->run(argv[2]);
+		if (argc - 2 >= c->min_args && argc - 2 <= c->max_args &&
+		    strcmp(argv[1], c->name) == 0)
+			return c->run(argv + 2);
 	}
 	fprintf(stderr,
 	    "usage: p11-agent-config load [FILE]\n"
 	    "       p11-agent-config check [FILE]\n"
 	    "       p11-agent-config resolve PATH\n"
-	    "Reads the config for p11-agent %s.\n",
+	    "       p11-agent-config allow NAME FINGERPRINT URI [PUBLIC-KEY]\n"
+	    "       p11-agent-config deny NAME FINGERPRINT\n"
+	    "Reads the config for p11-agent %s, and writes allowed.conf.\n",
 	    P11_AGENT_VERSION);
 	return EXIT_USAGE;
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Writing files whole or not at all: a new one beside it, then a rename. */
+#include "agent/config-write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "agent/config-file.h"
+#include "common/cleanup.h"
+#include "common/limits.h"
+
+enum { LINKS_MAX = 16 };
+
+static const char *
+refuse(const char *path, char words[static CONFIG_WRITE_WORDS])
+{
+	int error = errno;
+
+	snprintf(words, CONFIG_WRITE_WORDS, "%.160s: %s", path,
+	    strerror(error));
+	return words;
+}
+
+/* "…/" of a path; the caller's to free. NULL when memory is out. */
+static char *
+folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup("./");
+	return strndup(path, (size_t)(slash - path) + 1);
+}
+
+/*
+ * Where a path leads, link after link, also when nothing is there yet; the
+ * caller's to free. NULL with errno.
+ */
+static char *
+follow_links(const char *path)
+{
+	char target[PATH_MAX_BYTES], *at = strdup(path), *next;
+	ssize_t n;
+
+	for (int i = 0; at != NULL; i++) {
+		if ((n = readlink(at, target, sizeof(target) - 1)) < 0)
+			return at;
+		target[n] = '\0';
+		next = config_path(at, target);
+		free(at);
+		at = next;
+		if (i == LINKS_MAX) {
+			free(at);
+			errno = ELOOP;
+			return NULL;
+		}
+	}
+	errno = ENOMEM;
+	return NULL;
+}
+
+static bool
+write_all(int fd, struct bytes rest)
+{
+	while (rest.len > 0) {
+		ssize_t n = write(fd, rest.p, rest.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		rest.p += n;
+		rest.len -= (size_t)n;
+	}
+	return fsync(fd) == 0;
+}
+
+/* The rename itself has to outlive a crash, too. */
+static void
+sync_folder(const char *path)
+{
+	CLEANUP(cleanup_free) char *folder = folder_of(path);
+	CLEANUP(cleanup_close) int fd = -1;
+
+	if (folder != NULL)
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		fsync(fd);
+}
+
+static const char *
+replace(const char *path, struct bytes content,
+    char words[static CONFIG_WRITE_WORDS])
+{
+	CLEANUP(cleanup_free) char *new = NULL;
+	CLEANUP(cleanup_close) int fd = -1;
+	const char *wrong = NULL;
+
+	if (asprintf(&new, "%s.XXXXXX", path) < 0) {
+		new = NULL;
+		return "out of memory";
+	}
+	if ((fd = mkostemp(new, O_CLOEXEC)) < 0)
+		return refuse(new, words);
+	if (!write_all(fd, content) || rename(new, path) != 0) {
+		wrong = refuse(path, words);
+		unlink(new);
+		return wrong;
+	}
+	sync_folder(path);
+	return NULL;
+}
+
+const char *
+config_write(const char *path, struct bytes content,
+    char words[static CONFIG_WRITE_WORDS])
+{
+	CLEANUP(cleanup_free) char *real = follow_links(path);
+
+	if (real == NULL)
+		return refuse(path, words);
+	return replace(real, content, words);
+}
+
+const char *
+config_make_folder(const char *path, char words[static CONFIG_WRITE_WORDS])
+{
+	CLEANUP(cleanup_free) char *folder = folder_of(path);
+	struct stat st;
+
+	if (folder == NULL)
+		return "out of memory";
+	if (stat(folder, &st) == 0)
+		return NULL;
+	for (char *p = folder + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+		*p = '\0';
+		if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+			return refuse(folder, words);
+	}
+	return NULL;
+}
+
+int
+config_lock_folder(const char *path)
+{
+	CLEANUP(cleanup_free) char *folder = folder_of(path);
+	int fd;
+
+	if (folder == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return -1;
+	while (flock(fd, LOCK_EX) != 0) {
+		if (errno == EINTR)
+			continue;
+		/* A file system without locks is no reason to refuse. */
+		break;
+	}
+	return fd;
+}
