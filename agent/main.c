@@ -167,10 +167,11 @@ run_background(struct run *run)
 	}
 	if (!run_configure(run))
 		return 1;
-	background_ready(ready);
+	/* First: the command may end as soon as we are ready. */
 	if (o->command != NULL)
 		run->parent = watch_new(run->agent->base, parent,
 		    run_command_ended, run);
+	background_ready(ready);
 	return run_loop(run);
 }
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Config errors: file, line, words, exit status; nothing exposed by one."""
 import os
+import shutil
 import subprocess
+import time
 
 import pytest
 
 from config import key, provider
-from daemon import Askpass, Daemon
+from daemon import Askpass, Daemon, program
 
 GOOD = 'provider "softhsm" { module = "libsofthsm2.so" }\n'
 
@@ -126,3 +128,43 @@ def test_module_that_others_may_write(agent, softhsm, directory):
     state, = a.status()["providers"]
     assert state["state"] == "failed"
     assert "module.so" in state["error"]
+
+
+class Elsewhere(Daemon):
+    """A daemon whose own programs are copies, and one of them another."""
+
+    def command(self):
+        folder = self.dir / "programs"
+        if not folder.exists():
+            folder.mkdir()
+            for name in ("p11-agent", "p11-agent-provider",
+                         "p11-agent-prompt"):
+                shutil.copy(program(name), folder)
+            helper = folder / "p11-agent-config"
+            helper.write_text(self.HELPER)
+            helper.chmod(0o755)
+        return [str(folder / "p11-agent"), *super().command()[1:]]
+
+
+class Stuck(Elsewhere):
+    HELPER = "#!/bin/sh\nexec sleep 1000\n"
+
+
+class Nonsense(Elsewhere):
+    HELPER = "#!/bin/sh\nprintf '\\0\\0\\0\\2xy' >&3\nexec sleep 1000\n"
+
+
+@pytest.mark.parametrize("kind, words", [(Stuck, "no answer in time"),
+                                         (Nonsense, "nonsense")])
+def test_reader_that_hangs_or_lies(kind, words, directory):
+    """As on a dead file system: a message, and soon."""
+    a = kind(directory / "a", GOOD, askpass=Askpass(directory / "q", []),
+             start=False)
+    begin = time.monotonic()
+    done = subprocess.run(a.command(), env=a.daemon_env(), timeout=30,
+                          stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert time.monotonic() - begin < 20
+    assert not os.path.exists(a.socket)

@@ -44,7 +44,7 @@ def test_prompt_names_token(agent, token):
 
 def test_waiting_requests_share_one_prompt(agent, token):
     a = agent(simple(token, 1, 2), token, pins=["!wait"])
-    clients = [a.client() for _ in range(10)]
+    clients = [a.client() for _ in range(50)]
     blobs = [clients[0].blob("key1"), clients[0].blob("key2")]
     for n, c in enumerate(clients):
         c.send_sign(blobs[n % 2])
