@@ -18,8 +18,12 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 
-/* Longer than a token thinks: it may be waiting for a person's touch. */
-enum { SLOW_MS = 1500 };
+enum {
+	/* Longer than a token thinks: it may wait for a person's touch. */
+	SLOW_MS = 1500,
+	/* Between two looks at one that is still starting. */
+	SLOW_LOOK_MS = 200,
+};
 
 static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
     TOKEN_PIN_FINAL_TRY | TOKEN_PIN_LOCKED | TOKEN_PIN_NOT_SET;
@@ -126,8 +130,8 @@ process_watch_slow(struct process *p)
 	if (p->slow_added || p->notice != NULL || TAILQ_EMPTY(&p->jobs))
 		return;
 	ms = process_slow_in(p);
-	if (ms < 1)
-		ms = 1;
+	if (ms < SLOW_LOOK_MS)
+		ms = SLOW_LOOK_MS;
 	const struct timeval tv = {
 		.tv_sec = (time_t)(ms / 1000),
 		.tv_usec = (suseconds_t)(ms % 1000) * 1000,

@@ -132,12 +132,13 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 	struct token *t = job->token;
 	struct key *k = token_key(t, job->ref);
 
-	if (w->outcome == WIRE_OK && job->reply != NULL) {
-		sign_job_done(job, w->signature);
-		return;
-	}
-	if (w->outcome == WIRE_NEED_LOGIN && job->reply != NULL) {
-		sign_job_need_login(job);
+	if (w->outcome == WIRE_OK || w->outcome == WIRE_NEED_LOGIN) {
+		if (job->reply == NULL)
+			sign_job_free(job);
+		else if (w->outcome == WIRE_OK)
+			sign_job_done(job, w->signature);
+		else
+			sign_job_need_login(job);
 		return;
 	}
 	words = wire_outcome_words(w->outcome, &w->error);

@@ -243,8 +243,9 @@ token_free(struct token *t)
 		return NULL;
 	agent = t->agent;
 	TAILQ_REMOVE(&agent->tokens, t, entry);
-	t->login = login_free(t->login);
+	/* The process first: it may owe the login an answer. */
 	t->process = process_free(t->process);
+	t->login = login_free(t->login);
 	keys_free(t->keys, t->n_keys);
 	free(t->text);
 	free(t->name);

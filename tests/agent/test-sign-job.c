@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signatures through real processes, which do what fake-provider.c can. */
+#include "agent/sign-job.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/allowlist.h"
+#include "agent/client.h"
+#include "agent/process.h"
+#include "common/cleanup.h"
+#include "proto/message.h"
+#include "tests/agent/world.h"
+#include "tests/cmocka-all.h"
+
+static const struct world_key KEYS[] = {
+	{.number = 7}, {.number = 8, .id = "\2"}, {0},
+};
+
+struct table {
+	char folder[64];
+	struct agent *agent;
+	struct token *token;
+	struct client *client;
+	struct world_peer peer;
+	struct buffer out;
+};
+
+/* A file's path in the test's folder; valid until the next call. */
+static const char *
+path_of(const struct table *t, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", t->folder, name);
+	return path;
+}
+
+/* A token whose processes run by this script (%s: the test's folder). */
+static void
+begin(struct table *t, const char *script, uint32_t flags)
+{
+	char env[512] = "P11_FAKE=", *end = env + strlen(env);
+	const char *at = strchr(script, '%');
+
+	/* In a folder of its own: no attribute lets a format be a variable. */
+	if (at == NULL)
+		snprintf(end, sizeof(env) - strlen(env), "%s", script);
+	else
+		snprintf(end, sizeof(env) - strlen(env), "%.*s%s%s",
+		    (int)(at - script), script, t->folder, at + 1);
+	t->agent = world_agent();
+	world_section(t->agent, "k")->fingerprint = NULL;
+	t->agent->config->keys[0].has_uri = true;
+	t->token = world_token(world_provider(t->agent, "soft", env), "fake",
+	    "1", flags, KEYS);
+	assert_int_equal(t->agent->n_exposed, 2);
+	t->client = world_client(t->agent, &t->peer);
+	t->out = BUFFER_INIT(1024 * 1024);
+}
+
+static void
+end(struct table *t)
+{
+	t->agent = agent_free(t->agent);
+	world_hang_up(&t->peer);
+	buffer_clear(&t->out);
+}
+
+static int
+setup(void **state)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	assert_non_null(t);
+	snprintf(t->folder, sizeof(t->folder), "/tmp/sign-test-XXXXXX");
+	assert_non_null(mkdtemp(t->folder));
+	*state = t;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = {"log", "once"};
+	struct table *t = *state;
+
+	agent_free(t->agent);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(path_of(t, names[i]));
+	assert_int_equal(rmdir(t->folder), 0);
+	free(t);
+	return 0;
+}
+
+/* Send what the requests in t->out are. */
+static void
+send_all(struct table *t, struct world_peer *peer)
+{
+	assert_true(world_send(t->agent, peer, buffer_bytes(&t->out)));
+	buffer_clear(&t->out);
+}
+
+static void
+ask(struct table *t, struct world_peer *peer, const char *data)
+{
+	world_put_sign(&t->out, &t->token->keys[0], data, 0);
+	send_all(t, peer);
+}
+
+/* The next reply is a signature made of this byte. */
+static void
+expect_signature(struct table *t, struct world_peer *peer, char byte)
+{
+	struct reader r = reader_of(world_receive(t->agent, peer));
+	struct bytes blob;
+
+	assert_int_equal(reader_u8(&r), SSH_AGENT_SIGN_RESPONSE);
+	blob = reader_string(&r);
+	assert_int_equal(reader_finish(&r), PARSE_OK);
+	r = reader_of(blob);
+	assert_true(bytes_is(reader_string(&r), "ssh-ed25519"));
+	blob = reader_string(&r);
+	assert_int_equal(reader_finish(&r), PARSE_OK);
+	assert_int_equal(blob.len, 64);
+	for (size_t i = 0; i < blob.len; i++)
+		assert_int_equal(blob.p[i], byte);
+}
+
+static void
+expect_failure(struct table *t, struct world_peer *peer)
+{
+	struct bytes body = world_receive(t->agent, peer);
+
+	assert_int_equal(body.len, 1);
+	assert_int_equal(body.p[0], SSH_AGENT_FAILURE);
+}
+
+static bool
+process_is_gone(void *arg)
+{
+	const struct token *t = arg;
+
+	return t->process == NULL;
+}
+
+static bool
+process_runs(void *arg)
+{
+	const struct token *t = arg;
+
+	return t->process != NULL && process_is_ready(t->process);
+}
+
+static bool
+one_client_is_left(void *arg)
+{
+	const struct agent *a = arg;
+
+	return a->n_clients == 1;
+}
+
+/* What the processes were sent, a line each, without the last newline. */
+static void
+assert_log(struct table *t, const char *want)
+{
+	CLEANUP(cleanup_close) int fd = open(path_of(t, "log"), O_RDONLY);
+	char text[4096];
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n - 1] = '\0';
+	assert_string_equal(text, want);
+}
+
+static void
+replies_are_in_order(void **state)
+{
+	struct table *t = *state;
+	const char *data = "abcdefgh";
+
+	begin(t, "no-pin late=8", 0);
+	for (size_t i = 0; data[i] != '\0'; i++) {
+		const char one[] = {data[i], '\0'};
+
+		world_put_sign(&t->out, &t->token->keys[i % 2], one, 0);
+	}
+	send_all(t, &t->peer);
+	for (size_t i = 0; data[i] != '\0'; i++)
+		expect_signature(t, &t->peer, data[i]);
+	assert_true(world_quiet(t->agent, &t->peer));
+	assert_false(process_is_busy(t->token->process));
+	end(t);
+}
+
+/* A list is answered at once, but behind the signature asked for before. */
+static void
+other_requests_wait_their_turn(void **state)
+{
+	struct table *t = *state;
+
+	begin(t, "no-pin late=2", 0);
+	world_put_sign(&t->out, &t->token->keys[0], "a", 0);
+	world_put_list(&t->out);
+	send_all(t, &t->peer);
+	assert_true(world_run(t->agent, process_runs, t->token));
+	assert_true(world_quiet(t->agent, &t->peer));
+	ask(t, &t->peer, "b");
+	expect_signature(t, &t->peer, 'a');
+	assert_int_equal(world_receive(t->agent, &t->peer).p[0],
+	    SSH_AGENT_IDENTITIES_ANSWER);
+	expect_signature(t, &t->peer, 'b');
+	end(t);
+}
+
+static void
+a_client_that_left_costs_nobody_anything(void **state)
+{
+	struct table *t = *state;
+	struct world_peer other;
+
+	begin(t, "no-pin late=3", 0);
+	world_client(t->agent, &other);
+	ask(t, &other, "a");
+	ask(t, &other, "b");
+	world_hang_up(&other);
+	/* A child may have the connection until its exec. */
+	assert_true(world_run(t->agent, one_client_is_left, t->agent));
+	/* They are still owed, and their answers are dropped. */
+	assert_true(process_is_busy(t->token->process));
+	token_set_error(t->token, "kept");
+	ask(t, &t->peer, "c");
+	expect_signature(t, &t->peer, 'c');
+	assert_true(world_quiet(t->agent, &t->peer));
+	assert_string_equal(t->token->last_error, "kept");
+	end(t);
+}
+
+static void
+a_killed_process_fails_what_it_owes(void **state)
+{
+	struct table *t = *state;
+	struct world_peer other;
+	pid_t pid;
+
+	begin(t, "no-pin late=64", 0);
+	world_client(t->agent, &other);
+	ask(t, &t->peer, "a");
+	ask(t, &other, "b");
+	ask(t, &t->peer, "c");
+	assert_true(world_run(t->agent, process_runs, t->token));
+	pid = process_pid(t->token->process);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	expect_failure(t, &t->peer);
+	expect_failure(t, &t->peer);
+	expect_failure(t, &other);
+	assert_null(t->token->process);
+	assert_non_null(strstr(t->token->last_error, "signal 9"));
+	assert_true(world_quiet(t->agent, &t->peer));
+	assert_true(world_quiet(t->agent, &other));
+	/* The next request gets a process of its own. */
+	ask(t, &t->peer, "d");
+	assert_non_null(t->token->process);
+	assert_int_not_equal(process_pid(t->token->process), pid);
+	world_hang_up(&other);
+	end(t);
+}
+
+/* Each fails the request once, ends the process, and the next one works. */
+static void
+bad_processes_are_ended(void **state)
+{
+	static const struct {
+		const char *script, *why;
+	} cases[] = {
+		{"sign=die", "signal 9"},
+		{"sign=exit", "exit status 3"},
+		{"sign=half", "middle of a message"},
+		{"sign=failed", "C_Initialize: CKR_GENERAL_ERROR (as told)"},
+		{"sign=garbage", "nonsense"},
+		{"sign=body", "nonsense"},
+		{"sign=unknown", "nonsense"},
+		{"sign=empty", "length 0"},
+		{"sign=huge", "over the limit"},
+		{"sign=lost", "C_Sign: CKR_WHAT (as told)"},
+		{"start=failed", "C_Initialize: CKR_GENERAL_ERROR (as told)"},
+		{"start=exit", "exit status 3"},
+		{"start=garbage", "nonsense"},
+	};
+	struct table *t = *state;
+	char script[128];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unlink(path_of(t, "once"));
+		snprintf(script, sizeof(script), "no-pin %s once=%%/once",
+		    cases[i].script);
+		begin(t, script, 0);
+		ask(t, &t->peer, "a");
+		expect_failure(t, &t->peer);
+		if (!world_run(t->agent, process_is_gone, t->token))
+			fail_msg("%s: goes on", cases[i].script);
+		if (strstr(t->token->last_error, cases[i].why) == NULL)
+			fail_msg("%s: %s", cases[i].script,
+			    t->token->last_error);
+		assert_true(world_quiet(t->agent, &t->peer));
+		ask(t, &t->peer, "b");
+		expect_signature(t, &t->peer, 'b');
+		end(t);
+	}
+}
+
+static void
+a_second_answer_ends_the_process(void **state)
+{
+	struct table *t = *state;
+
+	begin(t, "no-pin sign=twice", 0);
+	ask(t, &t->peer, "a");
+	expect_signature(t, &t->peer, 'a');
+	assert_true(world_run(t->agent, process_is_gone, t->token));
+	assert_true(world_quiet(t->agent, &t->peer));
+	end(t);
+}
+
+static void
+a_refusal_leaves_the_process_alone(void **state)
+{
+	static const struct {
+		const char *script, *why;
+		bool listed;
+	} cases[] = {
+		{"no-pin sign=error once=%/once", "CKR_WHAT", true},
+		{"no-pin sign=short once=%/once", NULL, true},
+		{"no-pin sign=context once=%/once", "ALWAYS_AUTHENTICATE",
+		    true},
+		{"no-pin sign=unusable once=%/once", "CKR_WHAT", false},
+	};
+	struct table *t = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unlink(path_of(t, "once"));
+		begin(t, cases[i].script, 0);
+		ask(t, &t->peer, "a");
+		expect_failure(t, &t->peer);
+		assert_non_null(t->token->process);
+		assert_false(process_is_busy(t->token->process));
+		if (cases[i].why != NULL)
+			assert_non_null(strstr(t->token->last_error,
+			    cases[i].why));
+		assert_int_equal(t->agent->n_exposed, cases[i].listed ? 2 : 1);
+		if (!cases[i].listed)
+			assert_non_null(strstr(t->token->keys[0].reason,
+			    cases[i].why));
+		ask(t, &t->peer, "b");
+		if (cases[i].listed)
+			expect_signature(t, &t->peer, 'b');
+		else
+			expect_failure(t, &t->peer);
+		end(t);
+	}
+}
+
+static void
+sha1_is_refused_without_a_process(void **state)
+{
+	static const struct world_key rsa[] = {
+		{.number = 9, .rsa = true}, {0},
+	};
+	struct table *t = *state;
+	struct token *token;
+
+	begin(t, "no-pin", 0);
+	token = world_token(t->token->provider, "rsa", "2", 0, rsa);
+	world_put_sign(&t->out, &token->keys[0], "a", 0);
+	send_all(t, &t->peer);
+	expect_failure(t, &t->peer);
+	assert_null(token->process);
+	/* The token's 64 bytes are put in front of zeros, as RSA wants it. */
+	world_put_sign(&t->out, &token->keys[0], "a", SSH_AGENT_RSA_SHA2_256);
+	send_all(t, &t->peer);
+	assert_non_null(token->process);
+	assert_int_equal(world_receive(t->agent, &t->peer).p[0],
+	    SSH_AGENT_SIGN_RESPONSE);
+	end(t);
+}
+
+/* One prompt and one C_Login serve all, and each is signed once. */
+static void
+a_login_serves_all_that_wait(void **state)
+{
+	struct table *t = *state;
+
+	assert_int_equal(setenv("P11_FAKE_PIN", "1234", 1), 0);
+	begin(t, "log=%/log", TOKEN_LOGIN_REQUIRED);
+	world_put_sign(&t->out, &t->token->keys[0], "a", 0);
+	world_put_sign(&t->out, &t->token->keys[1], "b", 0);
+	send_all(t, &t->peer);
+	expect_signature(t, &t->peer, 'a');
+	expect_signature(t, &t->peer, 'b');
+	assert_log(t, "start token\nsign a\nsign b\nlogin 1234\n"
+	    "sign a\nsign b");
+	ask(t, &t->peer, "c");
+	expect_signature(t, &t->peer, 'c');
+	assert_log(t, "start token\nsign a\nsign b\nlogin 1234\n"
+	    "sign a\nsign b\nsign c");
+	end(t);
+}
+
+static void
+a_wrong_pin_goes_to_the_token_once(void **state)
+{
+	struct table *t = *state;
+
+	/* A prompt that gives the same answer each time. */
+	assert_int_equal(setenv("P11_FAKE_PIN", "1111", 1), 0);
+	begin(t, "log=%/log", TOKEN_LOGIN_REQUIRED);
+	ask(t, &t->peer, "a");
+	expect_failure(t, &t->peer);
+	assert_log(t, "start token\nsign a\nlogin 1111");
+	end(t);
+}
+
+/* Whether the token has seen it or not, nobody knows. */
+static void
+a_pin_that_a_process_died_with_is_dropped(void **state)
+{
+	struct table *t = *state;
+
+	assert_int_equal(setenv("P11_FAKE_PIN", "1234", 1), 0);
+	begin(t, "log=%/log login=die", TOKEN_LOGIN_REQUIRED);
+	ask(t, &t->peer, "a");
+	expect_failure(t, &t->peer);
+	assert_null(t->token->process);
+	assert_log(t, "start token\nsign a\nlogin 1234");
+	end(t);
+}
+
+static void
+a_login_for_ever_is_not_tried_for_ever(void **state)
+{
+	struct table *t = *state;
+
+	assert_int_equal(setenv("P11_FAKE_PIN", "1234", 1), 0);
+	begin(t, "log=%/log sign=need-login", TOKEN_LOGIN_REQUIRED);
+	ask(t, &t->peer, "a");
+	expect_failure(t, &t->peer);
+	assert_log(t, "start token\nsign a\nlogin 1234\nsign a\nlogin 1234\n"
+	    "sign a");
+	end(t);
+}
+
+static void
+the_last_client_takes_the_prompt_along(void **state)
+{
+	struct table *t = *state;
+
+	assert_int_equal(unsetenv("P11_FAKE_PIN"), 0);
+	begin(t, "", TOKEN_LOGIN_REQUIRED);
+	ask(t, &t->peer, "a");
+	assert_true(world_run(t->agent, process_runs, t->token));
+	while (process_is_busy(t->token->process))
+		world_spin(t->agent);
+	/* The prompt is open; the one who waits for it goes. */
+	client_free(t->client);
+	assert_false(process_is_busy(t->token->process));
+	world_spin(t->agent);
+	end(t);
+}
+
+static void
+a_process_has_only_so_many_requests(void **state)
+{
+	struct world_peer peers[WIRE_REQUESTS_MAX / CLIENT_REQUESTS_MAX];
+	struct table *t = *state;
+	size_t n = sizeof(peers) / sizeof(peers[0]);
+
+	begin(t, "no-pin sign=hang", 0);
+	for (size_t i = 0; i < n; i++) {
+		world_client(t->agent, &peers[i]);
+		for (int j = 0; j < CLIENT_REQUESTS_MAX; j++)
+			world_put_sign(&t->out, &t->token->keys[0], "x", 0);
+		send_all(t, &peers[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_true(world_quiet(t->agent, &peers[i]));
+	ask(t, &t->peer, "y");
+	expect_failure(t, &t->peer);
+	assert_non_null(t->token->process);
+	assert_int_equal(kill(process_pid(t->token->process), SIGKILL), 0);
+	for (size_t i = 0; i < n; i++) {
+		for (int j = 0; j < CLIENT_REQUESTS_MAX; j++)
+			expect_failure(t, &peers[i]);
+		assert_true(world_quiet(t->agent, &peers[i]));
+		world_hang_up(&peers[i]);
+	}
+	end(t);
+}
+
+static bool
+login_is_sent(void *arg)
+{
+	struct table *t = arg;
+	struct stat st;
+
+	return stat(path_of(t, "log"), &st) == 0 &&
+	    (size_t)st.st_size >= sizeof("start token\nsign a\nlogin 1234");
+}
+
+/* Looks at the file now and then, as no event comes with it. */
+static void
+wait_for_the_login(struct table *t)
+{
+	for (int n = 0; n < 10000 && !login_is_sent(t); n++) {
+		world_spin(t->agent);
+		usleep(1000);
+	}
+	assert_true(login_is_sent(t));
+}
+
+/* As at the end of the daemon, or when a reload drops the provider. */
+static void
+a_token_that_goes_fails_what_waits(void **state)
+{
+	static const char *const scripts[] = {
+		"no-pin sign=hang", "login=hang log=%/log", "start=hang",
+	};
+	struct table *t = *state;
+
+	assert_int_equal(setenv("P11_FAKE_PIN", "1234", 1), 0);
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		begin(t, scripts[i], TOKEN_LOGIN_REQUIRED);
+		ask(t, &t->peer, "a");
+		if (strstr(scripts[i], "log=") != NULL)
+			wait_for_the_login(t);
+		provider_free(t->token->provider);
+		expect_failure(t, &t->peer);
+		assert_true(world_quiet(t->agent, &t->peer));
+		end(t);
+	}
+}
+
+/* Under sanitizers this also shows what would leak. */
+static void
+the_daemon_ends_with_everything_under_way(void **state)
+{
+	static const char *const scripts[] = {
+		"no-pin sign=hang", "login=hang", "start=hang",
+		"no-pin late=2",
+	};
+	struct table *t = *state;
+
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		begin(t, scripts[i], TOKEN_LOGIN_REQUIRED);
+		ask(t, &t->peer, "a");
+		if (i != 2)
+			assert_true(world_run(t->agent, process_runs,
+			    t->token));
+		end(t);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(replies_are_in_order),
+		TEST(other_requests_wait_their_turn),
+		TEST(a_client_that_left_costs_nobody_anything),
+		TEST(a_killed_process_fails_what_it_owes),
+		TEST(bad_processes_are_ended),
+		TEST(a_second_answer_ends_the_process),
+		TEST(a_refusal_leaves_the_process_alone),
+		TEST(sha1_is_refused_without_a_process),
+		TEST(a_login_serves_all_that_wait),
+		TEST(a_wrong_pin_goes_to_the_token_once),
+		TEST(a_pin_that_a_process_died_with_is_dropped),
+		TEST(a_login_for_ever_is_not_tried_for_ever),
+		TEST(the_last_client_takes_the_prompt_along),
+		TEST(a_process_has_only_so_many_requests),
+		TEST(a_token_that_goes_fails_what_waits),
+		TEST(the_daemon_ends_with_everything_under_way),
+	};
+
+	return cmocka_run_group_tests_name("agent/sign-job", tests, NULL,
+	    NULL);
+}
