@@ -7,6 +7,8 @@
  *   p11-agent-config load [FILE]    the config; a frame on CONFIG_CHILD_FD
  *   p11-agent-config resolve PATH   the real path; a frame on CONFIG_CHILD_FD
  *   p11-agent-config check [FILE]   words for people, on stdout and stderr
+ *   p11-agent-config settings       a line each: name, section ("-": none),
+ *                                   type, default; tabs between them
  *
  * p11-agentctl has it change allowed.conf; on stdout come the file's path and
  * the section's title, a line each (see config-edit.h):

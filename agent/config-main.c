@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "agent/config-edit.h"
+#include "agent/config-section.h"
 #include "common/cleanup.h"
 #include "common/frame.h"
 #include "common/text.h"
@@ -148,6 +149,27 @@ command_edit(const struct config_edit *e)
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
 }
 
+static void
+print_settings(const char *section, const struct config_setting *s)
+{
+	for (; s->name != NULL; s++)
+		printf("%s\t%s\t%s\t%s\n", s->name, section, s->type,
+		    s->fallback);
+}
+
+/* The parser's own table, for whoever compares p11-agent.conf(5) with it. */
+static int
+run_settings(char *const *args)
+{
+	const struct config_section_type *t = config_section_types;
+
+	(void)args;
+	print_settings("-", config_settings);
+	for (; t->name != NULL; t++)
+		print_settings(t->name, t->settings);
+	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
+}
+
 static int
 run_load(char *const *args)
 {
@@ -198,6 +220,7 @@ static const struct command {
 } commands[] = {
     {"load", 0, 1, run_load},
     {"check", 0, 1, run_check},
+    {"settings", 0, 0, run_settings},
     {"resolve", 1, 1, run_resolve},
     {"allow", 3, 4, run_allow},
     {"deny", 2, 2, run_deny},
@@ -216,6 +239,7 @@ main(int argc, char **argv)
 	fprintf(stderr,
 	    "usage: p11-agent-config load [FILE]\n"
 	    "       p11-agent-config check [FILE]\n"
+	    "       p11-agent-config settings\n"
 	    "       p11-agent-config resolve PATH\n"
 	    "       p11-agent-config allow NAME FINGERPRINT URI [PUBLIC-KEY]\n"
 	    "       p11-agent-config deny NAME FINGERPRINT\n"

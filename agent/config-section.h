@@ -31,6 +31,8 @@ struct config_setting {
 	bool list; /* { "a", "b" } */
 	/* May be called again: the later one wins. False: l->error is set. */
 	bool (*set)(struct config_section *s, const struct config_values *v);
+	const char *type;     /* in words, for p11-agent.conf(5) */
+	const char *fallback; /* what holds without it, in words */
 };
 
 struct config_section_type {

@@ -126,9 +126,9 @@ set_allow_root(struct config_section *s, const struct config_values *v)
 }
 
 const struct config_setting config_settings[] = {
-    {"max-identities", false, set_max_identities},
-    {"start-wait", false, set_start_wait},
-    {"allow-root", false, set_allow_root},
+    {"max-identities", false, set_max_identities, "1, 2 or 3", "3"},
+    {"start-wait", false, set_start_wait, "time", "3s"},
+    {"allow-root", false, set_allow_root, "yes or no", "yes"},
     {0},
 };
 
@@ -177,9 +177,9 @@ set_env(struct config_section *s, const struct config_values *v)
 }
 
 const struct config_setting config_provider_settings[] = {
-    {"module", false, set_module},
-    {"init-args", false, set_init_args},
-    {"env", true, set_env},
+    {"module", false, set_module, "name, file name or path", "required"},
+    {"init-args", false, set_init_args, "text", "none"},
+    {"env", true, set_env, "list of NAME=VALUE", "none"},
     {0},
 };
 
@@ -227,8 +227,9 @@ set_pin_source(struct config_section *s, const struct config_values *v)
 }
 
 const struct config_setting config_token_settings[] = {
-    {"uri", false, set_token_uri},
-    {"pin-source", true, set_pin_source},
+    {"uri", false, set_token_uri, "PKCS#11 URI", "required"},
+    {"pin-source", true, set_pin_source, "list of PIN sources",
+	"pinentry, askpass"},
     {0},
 };
 
@@ -304,9 +305,9 @@ set_deny(struct config_section *s, const struct config_values *v)
 }
 
 const struct config_setting config_key_settings[] = {
-    {"uri", false, set_key_uri},
-    {"fingerprint", false, set_fingerprint},
-    {"file", false, set_file},
-    {"deny", false, set_deny},
+    {"uri", false, set_key_uri, "PKCS#11 URI", "none"},
+    {"fingerprint", false, set_fingerprint, "fingerprint", "none"},
+    {"file", false, set_file, "path", "none"},
+    {"deny", false, set_deny, "yes or no", "no"},
     {0},
 };
