@@ -217,11 +217,13 @@ static json_t *
 key_json(const struct agent *a, const struct token *t, const struct key *k)
 {
 	CLEANUP(cleanup_free) char *uri = key_uri(t, k);
+	const struct config_key *s = k->section;
 	char reason[1024];
 	bool exposed = k->position > 0 && k->position <= allowlist_shown(a);
 
 	allowlist_reason(a, t, k, reason, sizeof(reason));
-	return json_pack("{so so so so so so so so so so so sb so so sb}",
+	return json_pack("{so so so so so so so so so so so sb so so sb sb so "
+	    "so sb}",
 	    "name", k->section == NULL ? json_null() :
 	    string_json(k->section->name),
 	    "type", string_json(ssh_key_type_name(k->type)),
@@ -238,7 +240,12 @@ key_json(const struct agent *a, const struct token *t, const struct key *k)
 	    "exposed", exposed,
 	    "position", number_json(k->position),
 	    "reason", string_json(reason),
-	    "unproven", (k->flags & KEY_PRIVATE_SETTLED) == 0);
+	    "unproven", (k->flags & KEY_PRIVATE_SETTLED) == 0,
+	    "hidden_before_login", (t->flags & TOKEN_LOGIN_REQUIRED) != 0 &&
+	    !k->seen_before_login,
+	    "section_file", string_json(s == NULL ? NULL : s->place.file),
+	    "section_line", number_json(s == NULL ? 0 : s->place.line),
+	    "denied", s != NULL && s->deny);
 }
 
 json_t *

@@ -96,6 +96,7 @@ static void
 key_inherit(struct key *k, struct key *old)
 {
 	k->hidden = old->hidden;
+	k->seen_before_login |= old->seen_before_login;
 	if ((old->flags & KEY_PRIVATE_SETTLED) == 0 ||
 	    (k->flags & KEY_PRIVATE_SETTLED) != 0)
 		return;
@@ -135,6 +136,7 @@ token_set_keys(struct token *t, struct wire_token *w)
 			keys_free(keys, n + 1);
 			return false;
 		}
+		keys[n].seen_before_login = (w->flags & TOKEN_LOGGED_IN) == 0;
 		if (old != NULL)
 			key_inherit(&keys[n], old);
 		n++;

@@ -29,6 +29,7 @@ struct key {
 	uint32_t flags; /* enum key_flag */
 	char *reason;	/* why it cannot sign; NULL when it may; owned */
 	bool hidden;	/* by ssh-add -d */
+	bool seen_before_login; /* at least once: it needs none to be listed */
 	/* Where allowlist_update put it. */
 	const struct config_key *section; /* borrowed from the config */
 	size_t position; /* 1 is the first that is shown; 0: not allowed */
