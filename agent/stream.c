@@ -29,6 +29,7 @@ struct stream {
 	struct buffer out;
 	size_t frame_max_bytes;
 	const char *broken; /* why it cannot go on; to be reported */
+	const char *deaf; /* the peer reads no more; it may have said why */
 	int fd;
 	unsigned depth;	 /* callbacks of ours that are running */
 	bool paused;	 /* by the owner */
@@ -112,7 +113,7 @@ stream_frames(struct stream *s)
 {
 	struct bytes body;
 
-	while (!s->paused && !s->freed && !s->closed) {
+	while (!s->paused && !s->stalled && !s->freed && !s->closed) {
 		switch (frame_peek(&s->in, s->frame_max_bytes, &body)) {
 		case FRAME_READY:
 			s->events->frame(s->arg, body);
@@ -191,6 +192,18 @@ stream_end(struct stream *s)
 	stream_report(s, s->broken);
 }
 
+/* What the peer said before it went, and then its end. */
+static void
+stream_hear_out(struct stream *s)
+{
+	s->stalled = false;
+	while (!s->paused && !s->freed && !s->closed &&
+	    stream_read(s) == STREAM_GOT_SOME)
+		if (!stream_frames(s))
+			break;
+	stream_report(s, s->deaf);
+}
+
 static void
 stream_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -202,6 +215,8 @@ stream_readable(evutil_socket_t fd, short what, void *arg)
 	stream_enter(s);
 	if (s->broken != NULL) {
 		stream_report(s, s->broken);
+	} else if (s->deaf != NULL) {
+		stream_hear_out(s);
 	} else if (!s->paused && !s->stalled) {
 		got = stream_read(s);
 		if (!stream_frames(s))
@@ -236,7 +251,7 @@ stream_write(struct stream *s)
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
 		if (n < 0) {
-			s->broken = strerror(errno);
+			s->deaf = strerror(errno);
 			buffer_clear(&s->out);
 			stream_wake(s);
 			return;
@@ -252,7 +267,7 @@ stream_flush(struct stream *s)
 {
 	bool stall;
 
-	if (s->closed || s->freed || s->broken != NULL)
+	if (s->closed || s->freed || s->broken != NULL || s->deaf != NULL)
 		return;
 	if (s->out.failed) {
 		s->broken = "does not read its answers";
@@ -312,6 +327,7 @@ void
 stream_drain(struct stream *s)
 {
 	stream_enter(s);
+	s->stalled = false; /* it reads nothing any more */
 	while (s->broken == NULL && !s->freed && !s->closed && !s->paused &&
 	    stream_read(s) == STREAM_GOT_SOME)
 		if (!stream_frames(s))
