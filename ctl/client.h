@@ -8,7 +8,11 @@
 #include "ctl/ctl.h"
 #include "proto/control.h"
 
-enum { CLIENT_WHY_BYTES = 512 };
+enum {
+	CLIENT_WHY_BYTES = 512,
+	/* `keys` may have the daemon look at a module first. */
+	ANSWER_MAX_MSEC = 10 * 1000,
+};
 
 /*
  * Send words to the socket at `path` and wait for the reply, at most `msec`.
@@ -20,14 +24,23 @@ bool client_ask(const char *path, const struct control_request *q, int msec,
     char why[static CLIENT_WHY_BYTES]);
 
 /*
- * Ask the agent that the command line means, with c->words. CTL_DONE: *ret is
- * its document, for json_decref. Anything else has been told on standard
- * error.
+ * Ask the agent that the command line means, at most `msec`. CTL_DONE:
+ * *ret is its document, for json_decref. CTL_REFUSED and CTL_USAGE: *ret_words
+ * says why, for free(). CTL_NO_AGENT has been told on standard error.
  */
-enum ctl_exit client_ask_json(const struct ctl *c, json_t **ret);
+enum ctl_exit client_send(const struct ctl *c, const struct control_request *q,
+    int msec, json_t **ret, char **ret_words);
+
+/* Ask one word. Anything but CTL_DONE has been told on standard error. */
+enum ctl_exit client_command(
+    const struct ctl *c, const char *word, json_t **ret);
+
+/* For --json. */
+void client_print_json(const json_t *document);
 
 /*
- * The same; print the document as it is (--json), or with `show` for people.
+ * Ask c->words; print the document as it is (--json), or with `show` for
+ * people.
  */
 enum ctl_exit client_show(
     const struct ctl *c, void (*show)(const json_t *document, FILE *out));

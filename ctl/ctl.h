@@ -19,7 +19,11 @@ enum ctl_exit {
 struct ctl {
 	const char *socket; /* -a, or NULL */
 	bool json;
-	bool csh;			     /* -c */
+	bool csh;	  /* -c */
+	bool from_stdin;  /* --stdin */
+	bool authorized_keys;  /* --authorized-keys */
+	const char *principal; /* --allowed-signers, or NULL */
+	const char *folder;    /* --pub, or NULL */
 	const char *words[CONTROL_ARGS_MAX]; /* the command, its arguments */
 	unsigned n_words;
 };
@@ -27,6 +31,12 @@ struct ctl {
 /* One command each, in a file of its own; they print and return the exit. */
 enum ctl_exit ctl_status(const struct ctl *c);
 enum ctl_exit ctl_keys(const struct ctl *c);
+enum ctl_exit ctl_allow(const struct ctl *c);
+enum ctl_exit ctl_deny(const struct ctl *c);
+enum ctl_exit ctl_export(const struct ctl *c);
+enum ctl_exit ctl_unlock(const struct ctl *c);
+enum ctl_exit ctl_lock(const struct ctl *c);
+enum ctl_exit ctl_reload(const struct ctl *c);
 enum ctl_exit ctl_env(const struct ctl *c);
 enum ctl_exit ctl_check_config(const struct ctl *c);
 

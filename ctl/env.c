@@ -2,42 +2,17 @@
 /* p11-agentctl env: what a shell evaluates to use the agent. */
 #include "ctl/env.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 #include "ctl/ctl.h"
 #include "ctl/path.h"
-
-/* Characters that no shell takes for more than themselves. */
-static const char PLAIN[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    "/._-+:@%,";
-
-/* In single quotes; csh looks for `!` even there. */
-static void
-put_quoted(FILE *out, const char *s, bool csh)
-{
-	if (s[0] != '\0' && s[strspn(s, PLAIN)] == '\0') {
-		fputs(s, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *s != '\0'; s++) {
-		if (*s == '\'')
-			fputs("'\\''", out);
-		else if (csh && (*s == '!' || *s == '\n'))
-			fprintf(out, "\\%c", *s);
-		else
-			fputc(*s, out);
-	}
-	fputc('\'', out);
-}
+#include "ctl/quote.h"
 
 void
 env_print(FILE *out, const char *socket, bool csh)
 {
 	fputs(csh ? "setenv SSH_AUTH_SOCK " : "SSH_AUTH_SOCK=", out);
-	put_quoted(out, socket, csh);
+	quote_print(out, socket, csh);
 	fputs(csh ? ";\n" : "; export SSH_AUTH_SOCK;\n", out);
 }
 

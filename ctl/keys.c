@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "ctl/client.h"
+#include "ctl/make-key.h"
 #include "ctl/show.h"
 
 enum { KEY_COLUMN = 4 };
@@ -122,8 +123,24 @@ show_keys(const json_t *document, FILE *out)
 	}
 }
 
+/* Tokens without a key are only in `status`. */
+static void
+show_empty_tokens(const struct ctl *c)
+{
+	json_t *status;
+
+	if (client_command(c, "status", &status) != CTL_DONE)
+		return;
+	make_key_show(status, stdout);
+	json_decref(status);
+}
+
 enum ctl_exit
 ctl_keys(const struct ctl *c)
 {
-	return client_show(c, show_keys);
+	enum ctl_exit e = client_show(c, show_keys);
+
+	if (e == CTL_DONE && !c->json)
+		show_empty_tokens(c);
+	return e;
 }

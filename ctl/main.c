@@ -5,25 +5,44 @@
 
 #include "config.h"
 #include "ctl/ctl.h"
+#include "ctl/help.h"
+
+/* Options that only some commands take. */
+enum {
+	TAKES_JSON = 1 << 0,
+	TAKES_CSH = 1 << 1,
+	TAKES_STDIN = 1 << 2,
+	TAKES_EXPORT = 1 << 3,
+};
 
 static const struct command {
 	const char *name;
 	const char *args; /* as the help shows them */
 	const char *help;
-	unsigned max_args;
+	unsigned min_args, max_args;
 	enum ctl_exit (*run)(const struct ctl *c); /* NULL: the help */
-	bool takes_json;
-	bool takes_csh;
+	unsigned takes;
 } commands[] = {
-    {"status", "", "the agent, its providers and its tokens", 0, ctl_status,
-	.takes_json = true},
-    {"keys", "", "every key of every token, exposed or not, and why", 0,
-	ctl_keys, .takes_json = true},
+    {"status", "", "the agent, its providers and its tokens", 0, 0, ctl_status,
+	TAKES_JSON},
+    {"keys", "", "every key of every token, exposed or not, and why", 0, 0,
+	ctl_keys, TAKES_JSON},
+    {"allow", "KEY [NAME]", "expose a key", 1, 2, ctl_allow, 0},
+    {"deny", "KEY", "expose a key no longer", 1, 1, ctl_deny, 0},
+    {"export", "[KEY ...]", "print public keys, or write .pub files", 0,
+	CONTROL_ARGS_MAX, ctl_export, TAKES_EXPORT},
+    {"unlock", "[TOKEN]", "log in to a token with the PIN that it asks for", 0,
+	1, ctl_unlock, TAKES_STDIN},
+    {"lock", "", "log out of all tokens, and wipe PINs", 0, 0, ctl_lock,
+	TAKES_JSON},
+    {"reload", "", "read the config again, and look at the tokens anew", 0, 0,
+	ctl_reload, TAKES_JSON},
     {"env", "[-c]", "print SSH_AUTH_SOCK for a shell to evaluate (-c: csh)", 0,
-	ctl_env, .takes_csh = true},
-    {"check-config", "[FILE]", "read the config and say what is wrong", 1,
-	ctl_check_config},
-    {"help", "", "this text", 0, NULL},
+	0, ctl_env, TAKES_CSH},
+    {"check-config", "[FILE]", "read the config and say what is wrong", 0, 1,
+	ctl_check_config, 0},
+    {"help", "[COMMAND]", "this text, or what one command does", 0, 1, NULL,
+	0},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -32,7 +51,15 @@ static const char USAGE[] =
     "usage: p11-agentctl [-a SOCKET] COMMAND [--json]\n";
 
 static enum ctl_exit
-help(void)
+usage(const char *why)
+{
+	ctl_error("%s", why);
+	fprintf(stderr, "%sp11-agentctl help shows the commands.\n", USAGE);
+	return CTL_USAGE;
+}
+
+static enum ctl_exit
+help_all(void)
 {
 	printf("%s\nShow and steer a running p11-agent.\n\n", USAGE);
 	for (size_t i = 0; i < N_COMMANDS; i++) {
@@ -48,7 +75,7 @@ help(void)
 	      "                  p11-agent's, else "
 	      "$XDG_RUNTIME_DIR/p11-agent/agent.sock)\n"
 	      "      --json      print the agent's answer as JSON\n"
-	      "  -h, --help      this text\n"
+	      "  -h, --help      this text, or the help of the COMMAND\n"
 	      "  -V, --version   the version\n"
 	      "\n"
 	      "It exits with 0 when done, 1 when the agent said no, 2 for a "
@@ -59,13 +86,20 @@ help(void)
 }
 
 static enum ctl_exit
-usage(const char *why)
+help(const struct ctl *c)
 {
-	ctl_error("%s", why);
-	fprintf(stderr, "%sp11-agentctl help shows the commands.\n", USAGE);
-	return CTL_USAGE;
-}
+	const char *word = c->n_words > 0 ? c->words[0] : "help";
+	const char *text;
 
+	if (strcmp(word, "help") == 0 && c->n_words > 1)
+		word = c->words[1];
+	else if (strcmp(word, "help") == 0)
+		return help_all();
+	if ((text = help_text(word)) == NULL)
+		return usage("there is no such command");
+	fputs(text, stdout);
+	return CTL_DONE;
+}
 enum parsed { PARSED, PARSED_USAGE, PARSED_HELP, PARSED_VERSION };
 
 /* Options may stand anywhere, whatever POSIXLY_CORRECT says. */
@@ -73,11 +107,17 @@ static enum parsed
 parse(int argc, char **argv, struct ctl *c)
 {
 	static const struct option names[] = {
+	    {"allowed-signers", required_argument, NULL, 's'},
+	    {"authorized-keys", no_argument, NULL, 'k'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"json", no_argument, NULL, 'j'},
+	    {"pub", required_argument, NULL, 'p'},
+	    {"stdin", no_argument, NULL, 'i'},
 	    {"version", no_argument, NULL, 'V'},
 	    {0},
 	};
+
+	bool help = false;
 
 	while (optind < argc) {
 		switch (getopt_long(argc, argv, "+a:chV", names, NULL)) {
@@ -90,8 +130,21 @@ parse(int argc, char **argv, struct ctl *c)
 		case 'j':
 			c->json = true;
 			break;
+		case 'i':
+			c->from_stdin = true;
+			break;
+		case 'k':
+			c->authorized_keys = true;
+			break;
+		case 's':
+			c->principal = optarg;
+			break;
+		case 'p':
+			c->folder = optarg;
+			break;
 		case 'h':
-			return PARSED_HELP;
+			help = true;
+			break;
 		case 'V':
 			return PARSED_VERSION;
 		case -1:
@@ -105,7 +158,31 @@ parse(int argc, char **argv, struct ctl *c)
 			return PARSED_USAGE;
 		}
 	}
-	return PARSED;
+	return help ? PARSED_HELP : PARSED;
+}
+
+/* What is wrong with the words of a command; or NULL. */
+static const char *
+fault_of(const struct command *command, const struct ctl *c)
+{
+	const unsigned takes = command->takes;
+
+	if (c->n_words - 1 < command->min_args)
+		return "too few arguments";
+	if (c->n_words - 1 > command->max_args)
+		return "too many arguments";
+	if (c->json && (takes & TAKES_JSON) == 0)
+		return "this command has no --json";
+	if (c->csh && (takes & TAKES_CSH) == 0)
+		return "this command has no -c";
+	if (c->from_stdin && (takes & TAKES_STDIN) == 0)
+		return "this command has no --stdin";
+	if ((c->authorized_keys || c->principal != NULL ||
+		c->folder != NULL) &&
+	    (takes & TAKES_EXPORT) == 0)
+		return "only export has --authorized-keys, --allowed-signers "
+		       "and --pub";
+	return NULL;
 }
 
 static enum ctl_exit
@@ -113,16 +190,13 @@ run(const struct ctl *c)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		const struct command *command = &commands[i];
+		const char *fault;
 
 		if (strcmp(c->words[0], command->name) != 0)
 			continue;
-		if (c->n_words - 1 > command->max_args)
-			return usage("too many arguments");
-		if (c->json && !command->takes_json)
-			return usage("this command has no --json");
-		if (c->csh && !command->takes_csh)
-			return usage("this command has no -c");
-		return command->run == NULL ? help() : command->run(c);
+		if ((fault = fault_of(command, c)) != NULL)
+			return usage(fault);
+		return command->run == NULL ? help(c) : command->run(c);
 	}
 	return usage("there is no such command");
 }
@@ -141,7 +215,7 @@ main(int argc, char **argv)
 		e = usage("the command line is not understood");
 		break;
 	case PARSED_HELP:
-		e = help();
+		e = help(&c);
 		break;
 	case PARSED_VERSION:
 		printf("p11-agentctl %s\n", P11_AGENT_VERSION);

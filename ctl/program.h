@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* p11-agent-config, which knows the config's grammar, run for us. */
+#ifndef P11_AGENT_CTL_PROGRAM_H
+#define P11_AGENT_CTL_PROGRAM_H
+
+#include "common/buffer.h"
+#include "ctl/ctl.h"
+
+#define CONFIG_PROGRAM "p11-agent-config"
+
+enum { PROGRAM_PATH_BYTES = 2 * PATH_MAX_BYTES };
+
+/* Its path: beside us, as in a build folder, else where it is installed. */
+void program_find(char out[static PROGRAM_PATH_BYTES]);
+
+/*
+ * Run it with these words (argv[0] is CONFIG_PROGRAM, the last one NULL) and
+ * take what it prints. Anything but CTL_DONE has been told on standard error,
+ * by it or by us.
+ */
+enum ctl_exit program_run(char *const *argv, struct buffer *out);
+
+#endif
