@@ -160,11 +160,15 @@ agent_configure(struct agent *a, struct config *config)
 	config_free(old);
 	agent_end_idle_processes(a);
 	/* Without a key to expose, a module runs only for `keys`. */
-	if (config_may_expose(config))
+	if (config_may_expose(config)) {
 		TAILQ_FOREACH(p, &a->providers, entry)
 			provider_scan(p, NULL);
-	else
+	} else {
+		/* What an earlier `keys` saw may be old: look again then. */
+		TAILQ_FOREACH(p, &a->providers, entry)
+			p->settled = false;
 		log_info("the config exposes no key (`p11-agentctl keys` "
 		    "shows those there are)");
+	}
 	startup_begin(a, config->start_wait_ms);
 }
