@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * p11-agent-provider: the process that loads one PKCS#11 module, for the
- * daemon at the other end of WIRE_FD. Never started by people.
+ * p11-agent-provider: the process that loads one PKCS#11 module (or asks
+ * p11-kit for names), for the daemon at the other end of WIRE_FD. Never
+ * started by people.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "common/log.h"
 #include "pkcs11/module.h"
 #include "pkcs11/opensc-conf.h"
+#include "pkcs11/provider-folder.h"
 #include "pkcs11/role.h"
 
 /* Modules print what they like; it must not get into anybody's output. */
@@ -50,7 +52,7 @@ loaded(const struct module *m)
 
 /* `requests` is what came behind the first message. */
 static int
-run(const struct wire_start *start, struct buffer *requests)
+run_module(const struct wire_start *start, struct buffer *requests)
 {
 	struct p11_err err = {.call = ""};
 	struct opensc_readers readers = {
@@ -71,6 +73,19 @@ run(const struct wire_start *start, struct buffer *requests)
 	    role_scan(WIRE_FD, m.calls, &err) :
 	    role_token(WIRE_FD, requests, m.calls, &start->token, &err);
 	return done ? 0 : failed(&err);
+}
+
+static int
+run(const struct wire_start *start, struct buffer *requests)
+{
+	struct p11_err err = {.call = ""};
+
+	/* Not worth a refusal: few modules write anything. */
+	if (!provider_folder_enter(start->provider, &err))
+		log_warn("no folder of its own for the module: %s", err.text);
+	if (start->role == WIRE_ROLE_NAMES)
+		return role_names(WIRE_FD, &err) ? 0 : failed(&err);
+	return run_module(start, requests);
 }
 
 /* The first message, copied: what it borrows from must stay. */

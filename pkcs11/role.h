@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What p11-agent-provider does once its module is loaded. */
+/* What p11-agent-provider does: one role in each process. */
 #ifndef P11_AGENT_PKCS11_ROLE_H
 #define P11_AGENT_PKCS11_ROLE_H
 
 #include "pkcs11/error.h"
 #include "pkcs11/token-session.h"
+
+/*
+ * Report every module that p11-kit has registered for us (WIRE_REGISTERED
+ * each, then WIRE_DONE). False when the daemon is gone, or with *err filled.
+ */
+bool role_names(int fd, struct p11_err *err);
 
 /*
  * Report every token (WIRE_TOKEN each, then WIRE_DONE). One that fails is

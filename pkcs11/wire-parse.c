@@ -111,9 +111,10 @@ wire_start_parse(struct bytes body, struct wire_start *ret)
 	struct wire_start m = {0};
 
 	m.role = (enum wire_role)read_enum(
-	    &r, WIRE_ROLE_SCAN, WIRE_ROLE_TOKEN);
+	    &r, WIRE_ROLE_SCAN, WIRE_ROLE_NAMES);
 	m.module = read_text(&r);
 	m.init_args = read_text(&r);
+	m.provider = read_text(&r);
 	m.token = read_token_id(&r);
 	m.n_ignored = reader_count(&r, WIRE_READERS_MAX, 4);
 	for (uint32_t i = 0; i < m.n_ignored; i++)
@@ -313,6 +314,23 @@ wire_sign_result_parse(struct bytes body, struct wire_sign_result *ret)
 	m.signature = reader_string_max(&r, WIRE_SIGNATURE_MAX_BYTES);
 	/* A signature if and only if it went well. */
 	if (r.err == PARSE_OK && (m.outcome == WIRE_OK) != (m.signature.len > 0))
+		reader_fail(&r, PARSE_VALUE);
+	if (reader_finish(&r) == PARSE_OK)
+		*ret = m;
+	return r.err;
+}
+
+enum parse_err
+wire_registered_parse(struct bytes body, struct wire_registered *ret)
+{
+	struct reader r = reader_of(body);
+	struct wire_registered m;
+
+	m.name = read_text(&r);
+	m.module = read_text(&r);
+	m.init_args = read_text(&r);
+	m.trust_policy = read_enum(&r, false, true) == true;
+	if (r.err == PARSE_OK && (m.name.len == 0 || m.module.len == 0))
 		reader_fail(&r, PARSE_VALUE);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;

@@ -64,6 +64,7 @@ wire_start_put(struct buffer *b, const struct wire_start *m)
 	buffer_put_u8(b, (uint8_t)m->role);
 	buffer_put_string(b, m->module);
 	buffer_put_string(b, m->init_args);
+	buffer_put_string(b, m->provider);
 	put_token_id(b, &m->token);
 	buffer_put_u32(b, m->n_ignored);
 	for (uint32_t i = 0; i < m->n_ignored; i++)
@@ -174,5 +175,17 @@ wire_sign_result_put(struct buffer *b, const struct wire_sign_result *m)
 	buffer_put_u32(b, m->flags);
 	put_error(b, &m->error);
 	buffer_put_string(b, m->signature);
+	buffer_end(b, mark);
+}
+
+void
+wire_registered_put(struct buffer *b, const struct wire_registered *m)
+{
+	size_t mark = frame_begin(b, WIRE_REGISTERED);
+
+	buffer_put_string(b, m->name);
+	buffer_put_string(b, m->module);
+	buffer_put_string(b, m->init_args);
+	buffer_put_u8(b, m->trust_policy);
 	buffer_end(b, mark);
 }

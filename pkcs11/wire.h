@@ -26,15 +26,17 @@ enum wire_type {
 	/* provider to daemon */
 	WIRE_MODULE = 65,	/* the module is loaded and initialised */
 	WIRE_TOKEN = 66,	/* one token with its keys */
-	WIRE_DONE = 67,		/* scan: that was all; token: ready for requests */
+	WIRE_DONE = 67,		/* token: ready for requests; else: that was all */
 	WIRE_FAILED = 68,	/* it cannot do its work; it ends */
 	WIRE_LOGIN_RESULT = 69,
 	WIRE_SIGN_RESULT = 70,
+	WIRE_REGISTERED = 71, /* one module that p11-kit has registered */
 };
 
 enum wire_role {
 	WIRE_ROLE_SCAN = 1,
 	WIRE_ROLE_TOKEN = 2,
+	WIRE_ROLE_NAMES = 3, /* loads no module for use; the rest is empty */
 };
 
 /* Who a token is (never its slot number). Unpadded text as the module gives it. */
@@ -50,6 +52,7 @@ struct wire_start {
 	enum wire_role role;
 	struct bytes module;	/* bare file name or path */
 	struct bytes init_args; /* C_Initialize's pReserved, or empty */
+	struct bytes provider;	/* its name in the config: for its folder */
 	struct token_id token;	/* role token: the one to serve */
 	/* Readers that this process must leave alone (OpenSC). */
 	uint32_t n_ignored;
@@ -68,6 +71,14 @@ struct wire_module {
 	struct bytes real_path;
 	struct bytes description; /* CK_INFO.libraryDescription, unpadded */
 	struct bytes manufacturer;
+};
+
+/* As in its file, NAME.module: see pkcs11.conf(5). */
+struct wire_registered {
+	struct bytes name;	/* never empty */
+	struct bytes module;	/* the module's path; never empty */
+	struct bytes init_args; /* x-init-reserved, or empty */
+	bool trust_policy;	/* holds CA certificates, no keys of people */
 };
 
 enum key_kind {
@@ -208,6 +219,7 @@ void wire_done_put(struct buffer *b);
 void wire_failed_put(struct buffer *b, const struct wire_error *m);
 void wire_login_result_put(struct buffer *b, const struct wire_login_result *m);
 void wire_sign_result_put(struct buffer *b, const struct wire_sign_result *m);
+void wire_registered_put(struct buffer *b, const struct wire_registered *m);
 
 /*
  * Each *_parse takes the body behind the type byte. *ret borrows from it and
@@ -224,6 +236,8 @@ enum parse_err wire_login_result_parse(struct bytes body,
     struct wire_login_result *ret);
 enum parse_err wire_sign_result_parse(struct bytes body,
     struct wire_sign_result *ret);
+enum parse_err wire_registered_parse(struct bytes body,
+    struct wire_registered *ret);
 
 /* The next key of a parsed token, in order; false after the last. */
 bool wire_key_next(struct wire_token *t, struct wire_key *ret);

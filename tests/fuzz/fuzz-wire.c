@@ -41,6 +41,7 @@ parse_and_put(uint8_t type, struct bytes body, struct buffer *b)
 		CASE(WIRE_SIGN, struct wire_sign, wire_sign)
 		CASE(WIRE_MODULE, struct wire_module, wire_module)
 		CASE(WIRE_FAILED, struct wire_error, wire_failed)
+		CASE(WIRE_REGISTERED, struct wire_registered, wire_registered)
 		CASE(WIRE_LOGIN_RESULT, struct wire_login_result,
 		    wire_login_result)
 		CASE(WIRE_SIGN_RESULT, struct wire_sign_result,

@@ -87,10 +87,13 @@ def wire_messages():
         key(6, b"secp256k1", b"", "no SSH algorithm"),
     ]
     yield "start-scan", (u8(1) + u8(1) + string("opensc-pkcs11.so")
-                         + string("") + string("") * 5 + u32(0))
+                         + string("") + string("opensc") + string("") * 5
+                         + u32(0))
     yield "start-token", (u8(1) + u8(2) + string("/usr/lib/x.so")
-                          + string("configdir=x") + token_id + u32(2)
+                          + string("configdir=x") + string("x") + token_id
+                          + u32(2)
                           + string("Reader 00 01") + string(""))
+    yield "start-names", u8(1) + u8(3) + string("") * 8 + u32(0)
     yield "login", u8(2) + u32(1) + string("123456")
     yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
                          + string(bytes(32)) + string(""))
@@ -107,6 +110,11 @@ def wire_messages():
     yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + error
     yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + string("") + u64(0)
                           + string("") * 2 + string(b"\1" * 64))
+    yield "registered", (u8(71) + string("softhsm2") + string("/usr/lib/x.so")
+                         + string("") + u8(0))
+    yield "registered-trust", (u8(71) + string("p11-kit-trust")
+                               + string("/usr/lib/t.so") + string("a=b")
+                               + u8(1))
     yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + error
                         + string(""))
 

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	SLOTS_MAX = 8,
@@ -287,8 +288,16 @@ session_of(CK_SESSION_HANDLE h)
 static CK_RV
 fake_Initialize(void *args)
 {
-	(void)args;
+	const CK_C_INITIALIZE_ARGS *a = args;
+	const char *reserved = a == NULL ? NULL : a->pReserved;
+	char folder[1024] = "";
+
 	read_script();
+	if (reserved != NULL && fake.log != NULL)
+		fprintf(fake.log, "reserved %s\n", reserved);
+	if (getcwd(folder, sizeof(folder)) != NULL && fake.log != NULL)
+		fprintf(fake.log, "folder %s\ncache %s\n", folder,
+		    getenv("XDG_CACHE_HOME"));
 	return called("C_Initialize", 0);
 }
 

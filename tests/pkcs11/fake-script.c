@@ -24,6 +24,12 @@ fake_module(void)
 }
 
 const char *
+script_folder(void)
+{
+	return folder;
+}
+
+const char *
 script_log(void)
 {
 	return log_path;
@@ -39,6 +45,8 @@ script_setup(void **state)
 	snprintf(log_path, sizeof(log_path), "%s/log", folder);
 	assert_int_equal(setenv("P11_FAKE_SCRIPT", script_path, 1), 0);
 	assert_int_equal(setenv("P11_FAKE_LOG", log_path, 1), 0);
+	/* Where the provider makes its own folder. */
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
 	return 0;
 }
 
@@ -46,9 +54,7 @@ int
 script_teardown(void **state)
 {
 	(void)state;
-	unlink(script_path);
-	unlink(log_path);
-	return rmdir(folder);
+	return system("rm -r \"$XDG_RUNTIME_DIR\"");
 }
 
 void

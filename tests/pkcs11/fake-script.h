@@ -49,6 +49,9 @@ void write_script(const char *text);
 /* Calls in its log that start so: "C_Login", "C_Login 2". */
 unsigned count_calls(const char *start);
 
+/* The test's own folder, which is $XDG_RUNTIME_DIR as well. */
+const char *script_folder(void);
+
 /* The path of the log. */
 const char *script_log(void);
 

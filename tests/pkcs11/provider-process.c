@@ -13,6 +13,11 @@
 static void
 run_program(int fd, enum wire_role role)
 {
+	static const char *const roles[] = {
+		[WIRE_ROLE_SCAN] = "scan",
+		[WIRE_ROLE_TOKEN] = "token",
+		[WIRE_ROLE_NAMES] = "names",
+	};
 	const char *program = getenv("P11_TEST_PROVIDER");
 
 	/* dup2 of an fd on itself would leave it close-on-exec. */
@@ -20,8 +25,7 @@ run_program(int fd, enum wire_role role)
 		fd = dup(fd);
 	if (program == NULL || dup2(fd, WIRE_FD) != WIRE_FD)
 		_exit(126);
-	execl(program, program, role == WIRE_ROLE_SCAN ? "scan" : "token",
-	    (char *)NULL);
+	execl(program, program, roles[role], (char *)NULL);
 	_exit(127);
 }
 
@@ -35,8 +39,21 @@ void
 provider_start(struct provider_process *p, enum wire_role role,
     const char *module, const struct token_id *token)
 {
+	struct wire_start start = {
+		.role = role,
+		.module = bytes_str(module),
+		.provider = bytes_str("test"),
+	};
+
+	if (token != NULL)
+		start.token = *token;
+	provider_start_with(p, &start);
+}
+
+void
+provider_start_with(struct provider_process *p, const struct wire_start *start)
+{
 	struct buffer out = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
-	struct wire_start start = {.role = role, .module = bytes_str(module)};
 	int fds[2];
 
 	*p = (struct provider_process){.in =
@@ -47,11 +64,9 @@ provider_start(struct provider_process *p, enum wire_role role,
 	p->pid = fork();
 	assert_int_not_equal(p->pid, -1);
 	if (p->pid == 0)
-		run_program(fds[1], role);
+		run_program(fds[1], start->role);
 	close(fds[1]);
-	if (token != NULL)
-		start.token = *token;
-	wire_start_put(&out, &start);
+	wire_start_put(&out, start);
 	provider_send(p, &out);
 	buffer_clear(&out);
 }

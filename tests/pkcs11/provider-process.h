@@ -22,6 +22,10 @@ struct provider_process {
 void provider_start(struct provider_process *p, enum wire_role role,
     const char *module, const struct token_id *token);
 
+/* The same with a WIRE_START of the test's. */
+void provider_start_with(struct provider_process *p,
+    const struct wire_start *start);
+
 /* Close the socket and wait for its end. Returns the exit code, -1 a signal. */
 int provider_end(struct provider_process *p);
 

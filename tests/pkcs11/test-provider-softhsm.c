@@ -46,6 +46,7 @@ make_token(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(setenv("FOLDER", folder, 1), 0);
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
 	shell("mkdir \"$FOLDER/tokens\" && "
 	    "echo \"directories.tokendir = $FOLDER/tokens\" "
 	    ">\"$FOLDER/softhsm2.conf\"");

@@ -19,6 +19,8 @@ DEFINE_PARSE_FN(parse_login_result, struct wire_login_result,
     wire_login_result_parse(body, &m))
 DEFINE_PARSE_FN(parse_sign_result, struct wire_sign_result,
     wire_sign_result_parse(body, &m))
+DEFINE_PARSE_FN(parse_registered, struct wire_registered,
+    wire_registered_parse(body, &m))
 
 /* Enough for any key part or text of a test, and not all the same byte. */
 static uint8_t pattern[ATTRIBUTE_MAX_BYTES + 1];
@@ -101,6 +103,7 @@ start(void **state)
 		.role = WIRE_ROLE_TOKEN,
 		.module = LITERAL("opensc-pkcs11.so"),
 		.init_args = LITERAL("configdir='/x'"),
+		.provider = LITERAL("work token"),
 		.token = token_id,
 		.n_ignored = WIRE_READERS_MAX,
 	};
@@ -118,6 +121,7 @@ start(void **state)
 	assert_int_equal(got.role, m.role);
 	assert_bytes(got.module, m.module);
 	assert_bytes(got.init_args, m.init_args);
+	assert_bytes(got.provider, m.provider);
 	assert_token_id(&got.token);
 	assert_int_equal(got.n_ignored, m.n_ignored);
 	for (size_t i = 0; i < m.n_ignored; i++)
@@ -135,7 +139,8 @@ start_refused(void **state)
 	} cases[] = {
 		{"least", {.role = WIRE_ROLE_SCAN}, PARSE_OK},
 		{"role 0", {.role = (enum wire_role)0}, PARSE_VALUE},
-		{"role 3", {.role = (enum wire_role)3}, PARSE_VALUE},
+		{"names", {.role = WIRE_ROLE_NAMES}, PARSE_OK},
+		{"role 4", {.role = (enum wire_role)4}, PARSE_VALUE},
 		{"longest module", {.role = WIRE_ROLE_SCAN,
 		    .module = some(WIRE_TEXT_MAX_BYTES)}, PARSE_OK},
 		{"long module", {.role = WIRE_ROLE_SCAN,
@@ -279,6 +284,59 @@ done_and_failed(void **state)
 	assert_int_equal(wire_failed_parse(body, &got), PARSE_OK);
 	assert_error(&got);
 	buffer_clear(&b);
+}
+
+static void
+registered(void **state)
+{
+	const struct {
+		const char *name;
+		struct wire_registered m;
+		enum parse_err want;
+	} cases[] = {
+		{"all", {LITERAL("nss"), LITERAL("/usr/lib/libsoftokn3.so"),
+		    LITERAL("configdir='/x'"), false}, PARSE_OK},
+		{"trust", {LITERAL("ca"), LITERAL("/ca.so"), BYTES_NONE,
+		    true}, PARSE_OK},
+		{"longest", {some(WIRE_TEXT_MAX_BYTES),
+		    some(WIRE_TEXT_MAX_BYTES), some(WIRE_TEXT_MAX_BYTES),
+		    false}, PARSE_OK},
+		{"no name", {BYTES_NONE, LITERAL("/x.so"), BYTES_NONE, false},
+		    PARSE_VALUE},
+		{"no module", {LITERAL("x"), BYTES_NONE, BYTES_NONE, false},
+		    PARSE_VALUE},
+		{"long module", {LITERAL("x"), some(WIRE_TEXT_MAX_BYTES + 1),
+		    BYTES_NONE, false}, PARSE_LIMIT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wire_registered *m = &cases[i].m;
+		struct buffer b = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+		struct wire_registered got;
+		struct bytes body;
+		enum parse_err err;
+
+		wire_registered_put(&b, m);
+		body = body_of(&b, WIRE_REGISTERED);
+		err = parse_copy(parse_registered, body);
+		if (err != cases[i].want)
+			fail_msg("%s: %s", cases[i].name, parse_err_text(err));
+		if (err == PARSE_OK) {
+			check_every_cut(cases[i].name, parse_registered, body,
+			    body.len, false);
+			wire_registered_parse(body, &got);
+			assert_bytes(got.name, m->name);
+			assert_bytes(got.module, m->module);
+			assert_bytes(got.init_args, m->init_args);
+			assert_int_equal(got.trust_policy, m->trust_policy);
+		}
+		/* A truth value is 0 or 1. */
+		b.p[b.len - 1] = 2;
+		assert_int_not_equal(parse_copy(parse_registered, body),
+		    PARSE_OK);
+		buffer_clear(&b);
+	}
 }
 
 static void
@@ -628,6 +686,7 @@ main(void)
 		cmocka_unit_test(sign),
 		cmocka_unit_test(module),
 		cmocka_unit_test(done_and_failed),
+		cmocka_unit_test(registered),
 		cmocka_unit_test(login_result),
 		cmocka_unit_test(sign_result),
 		cmocka_unit_test(token),
