@@ -13,6 +13,7 @@
 
 enum {
 	START_WAIT_MAX_MS = 10 * 60 * 1000,
+	SPAN_MAX_SEC = 31 * 24 * 60 * 60,
 	PUBKEY_FILE_MAX_BYTES = 64 * 1024,
 	FINGERPRINT_DIGITS = 43, /* of unpadded base64, for 32 bytes */
 };
@@ -204,30 +205,117 @@ set_token_uri(struct config_section *s, const struct config_values *v)
 	return set_uri(s, v, true, &s->token.uri);
 }
 
+/* What p11-agent-prompt can ask, and whether a ":" and more belongs to it. */
+static const struct pin_source {
+	const char *name;
+	bool argument;
+} pin_sources[] = {
+    {"pinentry", false},
+    {"askpass", false},
+    {"tty", false},
+    {"credential:", true},
+    {"command:", true},
+};
+
 static bool
 is_pin_source(const char *text)
 {
-	static const char *const sources[] = {"pinentry", "askpass"};
+	for (size_t i = 0; i < sizeof(pin_sources) / sizeof(pin_sources[0]);
+	     i++) {
+		const struct pin_source *p = &pin_sources[i];
+		size_t len = strlen(p->name);
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (strcmp(text, sources[i]) == 0)
+		if (!p->argument && strcmp(text, p->name) == 0)
 			return true;
+		if (p->argument && strncmp(text, p->name, len) == 0 &&
+		    text[len] != '\0')
+			return true;
+	}
 	return false;
 }
 
 static bool
 set_pin_source(struct config_section *s, const struct config_values *v)
 {
-	for (size_t i = 0; i < v->n; i++)
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
 		if (!is_pin_source(v->v[i]))
 			return config_fail(s->l, s->file, s->line,
-			    "%s: \"%s\" is neither pinentry nor askpass",
+			    "%s: \"%s\" is no PIN source: there are "
+			    "pinentry, askpass, tty, credential:NAME and "
+			    "command:COMMAND",
 			    v->name, v->v[i]);
+		/* They go to p11-agent-prompt as one text. */
+		bytes += strlen(v->v[i]) + 1;
+	}
+	if (bytes > WIRE_TEXT_MAX_BYTES)
+		return config_fail(s->l, s->file, s->line,
+		    "%s: more than %d bytes", v->name, WIRE_TEXT_MAX_BYTES);
 	return set_list(s, &s->token.pin_sources, v);
+}
+
+/* 1s to 31d, in seconds. */
+static bool
+parse_span(const char *text, uint32_t *ret)
+{
+	static const struct {
+		const char *unit;
+		uint32_t sec;
+	} units[] = {{"s", 1}, {"m", 60}, {"h", 60 * 60}, {"d", 24 * 60 * 60}};
+	const char *rest;
+	uint32_t n;
+
+	if (!parse_number(text, &n, &rest))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(units[i].unit, rest) != 0)
+			continue;
+		*ret = n * units[i].sec;
+		return n > 0 && n <= SPAN_MAX_SEC / units[i].sec;
+	}
+	return false;
+}
+
+static bool
+set_login(struct config_section *s, const struct config_values *v)
+{
+	struct config_token *t = &s->token;
+
+	t->login_sec = 0;
+	if (strcmp(v->v[0], "session") == 0)
+		t->login = LOGIN_SESSION;
+	else if (strcmp(v->v[0], "each") == 0)
+		t->login = LOGIN_EACH;
+	else if (parse_span(v->v[0], &t->login_sec))
+		t->login = LOGIN_SECONDS;
+	else
+		return refuse(s, v,
+		    "is session, each, or a time from 1s to 31d (units s, m, "
+		    "h, d)");
+	return true;
+}
+
+static bool
+set_keep_pin(struct config_section *s, const struct config_values *v)
+{
+	uint32_t *sec = &s->token.keep_pin_sec;
+
+	if (strcmp(v->v[0], "no") == 0)
+		*sec = 0;
+	else if (strcmp(v->v[0], "session") == 0)
+		*sec = UINT32_MAX;
+	else if (!parse_span(v->v[0], sec))
+		return refuse(s, v,
+		    "is no, session, or a time from 1s to 31d (units s, m, "
+		    "h, d)");
+	return true;
 }
 
 const struct config_setting config_token_settings[] = {
     {"uri", false, set_token_uri, "PKCS#11 URI", "required"},
+    {"login", false, set_login, "session, each or a time", "session"},
+    {"keep-pin", false, set_keep_pin, "no, session or a time", "no"},
     {"pin-source", true, set_pin_source, "list of PIN sources",
 	"pinentry, askpass"},
     {0},

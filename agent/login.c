@@ -2,6 +2,8 @@
 /* Getting a token logged in, without ever wasting a PIN try. */
 #include "agent/login.h"
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
+#include "agent/kept-pin.h"
 #include "agent/notice.h"
 #include "agent/process.h"
 #include "agent/prompter.h"
@@ -30,6 +33,7 @@ enum pin_origin {
 	PIN_FROM_CLIENT, /* ssh-add -s */
 	PIN_FROM_TTY,	 /* p11-agentctl unlock */
 	PIN_FROM_PAD,	 /* the reader's own */
+	PIN_KEPT,	 /* proven before, by keep-pin */
 };
 
 struct login {
@@ -42,6 +46,8 @@ struct login {
 	enum pin_origin origin;
 	struct secret *pin;	/* being tried */
 	struct secret *refused; /* the last wrong one, until a good one */
+	struct kept_pin *kept;	/* keep-pin; owned */
+	struct event expiry;	/* the end of a login: login = "8h" */
 	unsigned wrong;		/* PINs since the last good one, seen by us */
 	unsigned rounds;	/* prompts in this request */
 	unsigned count;		/* good logins */
@@ -62,6 +68,24 @@ now_sec(void)
 	return ts.tv_sec;
 }
 
+/* The time of `login` is over; a signature under way is let end. */
+static void
+login_expired(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval soon = {.tv_sec = 1};
+	struct login *l = arg;
+	struct token *t = l->token;
+
+	(void)fd;
+	(void)what;
+	if (t->process != NULL && process_is_busy(t->process)) {
+		evtimer_add(&l->expiry, &soon);
+		return;
+	}
+	log_info("%s: its login has run out", t->name);
+	t->process = process_end(t->process, "the login has run out");
+}
+
 struct login *
 login_new(struct token *t)
 {
@@ -69,8 +93,13 @@ login_new(struct token *t)
 
 	if (l == NULL)
 		return NULL;
+	if ((l->kept = kept_pin_new(t->agent)) == NULL) {
+		free(l);
+		return NULL;
+	}
 	l->token = t;
 	TAILQ_INIT(&l->waiters);
+	evtimer_assign(&l->expiry, t->agent->base, login_expired, l);
 	return l;
 }
 
@@ -119,6 +148,8 @@ login_free(struct login *l)
 		return NULL;
 	login_finish(l, "the token is gone");
 	secret_free(l->refused);
+	kept_pin_free(l->kept);
+	event_del(&l->expiry);
 	free(l);
 	return NULL;
 }
@@ -327,6 +358,19 @@ login_answered(void *arg, const struct answer *answer)
 	}
 }
 
+/* With few tries left only a person sends a PIN, also a proven one. */
+static bool
+login_try_kept(struct login *l)
+{
+	struct secret *pin = login_count_low(l) ? NULL :
+	    kept_pin_copy(l->kept);
+
+	if (pin == NULL)
+		return false;
+	login_try(l, pin, PIN_KEPT);
+	return true;
+}
+
 void
 login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
     const char *purpose)
@@ -349,6 +393,8 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 		login_tell(l, w, "the token has no PIN yet");
 		return;
 	}
+	if (login_try_kept(l))
+		return;
 	if (now_sec() < l->pause_until) {
 		login_tell(l, w, "a PIN prompt was cancelled less than a "
 		    "minute ago");
@@ -418,6 +464,7 @@ void
 login_forget(struct login *l, const char *why)
 {
 	l->refused = secret_free(l->refused);
+	kept_pin_wipe(l->kept);
 	l->pause_until = 0;
 	login_finish(l, why);
 }
@@ -442,6 +489,7 @@ static void
 login_refused(struct login *l, const char *words)
 {
 	l->wrong++;
+	kept_pin_wipe(l->kept);
 	secret_free(l->refused);
 	l->refused = l->pin;
 	l->pin = NULL;
@@ -463,6 +511,7 @@ login_refused(struct login *l, const char *words)
 			login_tell(l, l->offer, words);
 		break;
 	case PIN_FROM_PERSON:
+	case PIN_KEPT:
 		break;
 	}
 	if (l->state != LOGIN_IDLE)
@@ -485,6 +534,42 @@ login_locked_notice(const struct token *t)
 	notice_show(t->agent, t->name, text);
 }
 
+/* What the token's section says of a login, and of its PIN. */
+static void
+login_began(struct login *l)
+{
+	const struct config_token *section =
+	    allowlist_token_section(l->token->agent, l->token);
+	struct timeval limit = {0};
+
+	event_del(&l->expiry);
+	if (section == NULL)
+		return;
+	if (section->login == LOGIN_SECONDS) {
+		limit.tv_sec = (time_t)section->login_sec;
+		evtimer_add(&l->expiry, &limit);
+	}
+	/* One that was kept before has its time from when it was given. */
+	if (l->pin != NULL && l->origin != PIN_KEPT &&
+	    section->keep_pin_sec > 0)
+		kept_pin_put(l->kept, l->pin, section->keep_pin_sec);
+}
+
+void
+login_signed(struct login *l)
+{
+	struct token *t = l->token;
+	const struct config_token *section =
+	    allowlist_token_section(t->agent, t);
+
+	if (section == NULL || section->login != LOGIN_EACH ||
+	    (t->flags & TOKEN_LOGGED_IN) == 0 || process_is_busy(t->process))
+		return;
+	process_end(t->process, "a login is for one signature");
+	/* The next one finds it running. */
+	process_start(t);
+}
+
 void
 login_result(struct login *l, const struct wire_login_result *w)
 {
@@ -503,6 +588,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 		l->count++;
 		l->unattended_off = false;
 		l->refused = secret_free(l->refused);
+		login_began(l);
 		log_info("%s: logged in", t->name);
 		login_finish(l, NULL);
 		return;

@@ -63,6 +63,9 @@ void login_leave(struct login_waiter *w);
 /* The process answered the one WIRE_LOGIN that is under way. */
 void login_result(struct login *l, const struct wire_login_result *w);
 
+/* A signature was made: with login = "each" that was all. */
+void login_signed(struct login *l);
+
 /* The process is gone: a PIN that it was trying is dropped. */
 void login_process_gone(struct login *l, const char *why);
 

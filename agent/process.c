@@ -206,6 +206,7 @@ process_got_signature(struct process *p, struct bytes body)
 	struct wire_sign_result w;
 	enum parse_err err = wire_sign_result_parse(body, &w);
 	struct sign_job *job;
+	struct token *t;
 
 	if (err != PARSE_OK)
 		return err;
@@ -216,7 +217,11 @@ process_got_signature(struct process *p, struct bytes body)
 	if (w.outcome != WIRE_OK)
 		p->token->flags = (p->token->flags & ~TOKEN_PIN_FLAGS) |
 		    (w.flags & TOKEN_PIN_FLAGS);
+	t = p->token;
 	sign_job_result(job, &w);
+	/* It may have been ended by what the answer said. */
+	if (t->process == p && w.outcome == WIRE_OK)
+		login_signed(t->login);
 	return PARSE_OK;
 }
 
@@ -358,7 +363,8 @@ process_send_start(struct process *p)
 	struct wire_start start = {
 		.role = WIRE_ROLE_TOKEN,
 		.module = bytes_str(provider_module(t->provider)),
-		.init_args = bytes_str(t->provider->init_args),
+		.init_args = bytes_str(provider_init_args(t->provider)),
+		.provider = bytes_str(t->provider->name),
 		.token = t->id,
 	};
 	struct token *other;

@@ -119,8 +119,13 @@ static const struct {
     {"token a { uri = \"pkcs11:id=%01\" }",
 	"a.conf:1: uri = "
 	"\"pkcs11:id=%01\": \"id\" names a key, and this is about a token"},
-    {"token a { pin-source = { \"tty\" } }", "a.conf:1: pin-source: \"tty\" "
-					     "is neither pinentry nor askpass"},
+    {"token a { " URI "pin-source = { tty, \"credential:a\", "
+     "\"command:pass show pin\" } }", NULL},
+    {"token a { pin-source = { \"pin\" } }", "a.conf:1: pin-source: \"pin\" "
+					     "is no PIN source"},
+    {"token a { pin-source = { \"tty:a\" } }", "\"tty:a\" is no PIN source"},
+    {"token a { pin-source = { \"command:\" } }",
+     "\"command:\" is no PIN source"},
     /* key */
     {"key a { }", "a.conf:1: key \"a\" says of no key which: give it a uri, a "
 		  "fingerprint or a file"},

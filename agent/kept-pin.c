@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Keeping a proven PIN for a while. */
+#include "agent/kept-pin.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+
+struct kept_pin {
+	struct secret *pin; /* owned; NULL: none */
+	struct event timer;
+};
+
+void
+kept_pin_wipe(struct kept_pin *k)
+{
+	event_del(&k->timer);
+	k->pin = secret_free(k->pin);
+}
+
+static void
+kept_pin_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	kept_pin_wipe(arg);
+}
+
+struct kept_pin *
+kept_pin_new(struct agent *agent)
+{
+	struct kept_pin *k = calloc(1, sizeof(*k));
+
+	if (k != NULL)
+		evtimer_assign(&k->timer, agent->base, kept_pin_timeout, k);
+	return k;
+}
+
+struct kept_pin *
+kept_pin_free(struct kept_pin *k)
+{
+	if (k == NULL)
+		return NULL;
+	kept_pin_wipe(k);
+	free(k);
+	return NULL;
+}
+
+void
+kept_pin_put(struct kept_pin *k, const struct secret *pin, uint32_t sec)
+{
+	const struct timeval limit = {.tv_sec = (time_t)sec};
+
+	kept_pin_wipe(k);
+	k->pin = secret_new(secret_bytes(pin));
+	if (k->pin != NULL && sec != UINT32_MAX &&
+	    evtimer_add(&k->timer, &limit) != 0)
+		kept_pin_wipe(k);
+}
+
+struct secret *
+kept_pin_copy(const struct kept_pin *k)
+{
+	return k->pin == NULL ? NULL : secret_new(secret_bytes(k->pin));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A proven PIN that stays in memory to log in again (keep-pin): after a
+ * token was away, a process ended, a login ran out.
+ */
+#ifndef P11_AGENT_AGENT_KEPT_PIN_H
+#define P11_AGENT_AGENT_KEPT_PIN_H
+
+#include "agent/agent.h"
+#include "common/secret.h"
+
+struct kept_pin;
+
+/* Holds none yet. NULL when memory is out. */
+struct kept_pin *kept_pin_new(struct agent *agent);
+struct kept_pin *kept_pin_free(struct kept_pin *k);
+
+/* Keep a copy for sec seconds (UINT32_MAX: until it is wiped). */
+void kept_pin_put(struct kept_pin *k, const struct secret *pin, uint32_t sec);
+
+/* A copy for the caller to free; NULL when none is kept. */
+struct secret *kept_pin_copy(const struct kept_pin *k);
+
+void kept_pin_wipe(struct kept_pin *k);
+
+#endif

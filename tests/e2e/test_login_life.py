@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How long a login lasts, and how long its PIN is kept."""
+import os
+import signal
+
+import pytest
+
+from config import simple
+from daemon import alive, wait_until
+
+
+@pytest.fixture
+def token(softhsm):
+    return softhsm("p256")
+
+
+def served(agent, token, settings, pins=None):
+    section = 'token "t" { uri = "pkcs11:token=test" %s }\n' % settings
+    return agent(simple(token, 1) + section, token,
+                 pins=[token.pin] * 5 if pins is None else pins)
+
+
+def sign(a):
+    with a.client() as c:
+        return c.sign(c.blob("key1")) is not None
+
+
+def kill_provider(a):
+    pid = a.token_pid("test")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(pid) and a.token_pid("test") == 0,
+               what="the provider's end")
+
+
+def logged_in(a):
+    return a.status()["tokens"][0]["login"] == "logged in"
+
+
+def test_pin_is_not_kept_unless_wanted(agent, token):
+    a = served(agent, token, "")
+    assert sign(a)
+    kill_provider(a)
+    assert sign(a)
+    assert a.askpass.calls() == 2
+
+
+def test_kept_pin_logs_in_again(agent, token):
+    a = served(agent, token, 'keep-pin = "session"')
+    assert sign(a)
+    for _ in range(3):
+        kill_provider(a)
+        assert sign(a)
+    assert a.askpass.calls() == 1
+
+
+def test_kept_pin_has_its_time(agent, token):
+    a = served(agent, token, 'keep-pin = "1s"')
+    assert sign(a)
+    kill_provider(a)
+
+    def asked_again():
+        assert sign(a)
+        if a.askpass.calls() == 2:
+            return True
+        kill_provider(a)
+        return False
+    wait_until(asked_again, what="the end of the PIN's time")
+
+
+def test_kept_pin_from_ssh_add(agent, token):
+    a = served(agent, token, 'keep-pin = "session"', pins=[])
+    assert a.ssh_add("-s", token.module, pin=token.pin).returncode == 0
+    kill_provider(a)
+    assert sign(a)
+    assert a.askpass.calls() == 0
+
+
+def test_wrong_pin_is_not_kept(agent, token):
+    a = served(agent, token, 'keep-pin = "session"', pins=["9999"])
+    assert not sign(a)
+    kill_provider(a)
+    a.askpass.answer_with("9999", "!cancel", token.pin)
+    assert a.ctl("lock").returncode == 0
+    assert sign(a)
+    assert a.askpass.calls() == 3
+
+
+def test_lock_wipes_a_kept_pin(agent, token):
+    a = served(agent, token, 'keep-pin = "session"')
+    assert sign(a)
+    assert a.ctl("lock").returncode == 0
+    assert not logged_in(a)
+    assert sign(a)
+    assert a.askpass.calls() == 2
+
+
+def test_kept_pin_that_was_changed_is_sent_once(agent, token):
+    """Then a person is asked, who is told."""
+    a = served(agent, token, 'keep-pin = "session"',
+               pins=[token.pin, "!wait"])
+    assert sign(a)
+    token.tool("--change-pin", "--new-pin", "87654321")
+    kill_provider(a)
+    with a.client() as c:
+        c.send_sign(c.blob("key1"))
+        a.askpass.wait_for_calls(2)
+        assert a.log().count("wrong PIN") == 1
+        a.askpass.release("87654321")
+        assert c.receive_signature() is not None
+    assert "wrong" in a.askpass.prompt(2)
+
+
+def test_login_for_each_signature(agent, token):
+    a = served(agent, token, 'login = "each"')
+    assert sign(a) and sign(a)
+    assert a.askpass.calls() == 2
+    wait_until(lambda: not logged_in(a), what="the end of the login")
+
+
+def test_login_for_each_signature_with_a_kept_pin(agent, token):
+    a = served(agent, token, 'login = "each" keep-pin = "session"')
+    assert sign(a) and sign(a) and sign(a)
+    assert a.askpass.calls() == 1
+
+
+def test_login_has_its_time(agent, token):
+    a = served(agent, token, 'login = "1s"')
+    assert sign(a)
+    wait_until(lambda: not logged_in(a), what="the end of the login")
+    assert "run out" in a.log()
+    assert sign(a)
+    assert a.askpass.calls() == 2
+
+
+@pytest.mark.parametrize("setting", [
+    'login = "sometimes"', 'login = "0s"', 'login = "32d"', 'keep-pin = "yes"',
+    'keep-pin = "10"', 'keep-pin = "99999999999s"'])
+def test_values_that_make_no_sense(setting, agent, token):
+    with pytest.raises(AssertionError, match="p11-agent.conf:3"):
+        served(agent, token, setting)
