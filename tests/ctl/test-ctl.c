@@ -58,7 +58,27 @@ exits_and_says(void **state)
 	    {"", 2, "which command?"},
 	    {"help", 0, "check-config [FILE]"},
 	    {"--help", 0, "usage: p11-agentctl"},
-	    {"status -h", 0, "usage: p11-agentctl"},
+	    {"status -h", 0, "usage: p11-agentctl status"},
+	    {"allow --help", 0, "usage: p11-agentctl allow"},
+	    {"help deny", 0, "usage: p11-agentctl deny"},
+	    {"help unknown", 2, "there is no such command"},
+	    {"unknown --help", 2, "there is no such command"},
+	    {"help a b", 2, "too many arguments"},
+	    {"allow", 2, "too few arguments"},
+	    {"allow a b c", 2, "too many arguments"},
+	    {"deny", 2, "too few arguments"},
+	    {"export --pub", 2, "the command line is not understood"},
+	    {"export --pub x --allowed-signers y", 2, "only one of"},
+	    {"export --allowed-signers #x", 2, "a PRINCIPAL is one word"},
+	    {"keys --pub x", 2, "only export has"},
+	    {"lock --stdin", 2, "this command has no --stdin"},
+	    {"allow x --json", 2, "this command has no --json"},
+	    {"allow x", 3, "no p11-agent answers at /nowhere/"},
+	    {"unlock", 3, "no p11-agent answers at /nowhere/"},
+	    {"unlock --stdin", 3, "no p11-agent answers at /nowhere/"},
+	    {"lock", 3, "no p11-agent answers at /nowhere/"},
+	    {"reload", 3, "no p11-agent answers at /nowhere/"},
+	    {"export", 3, "no p11-agent answers at /nowhere/"},
 	    {"--version", 0, "p11-agentctl "},
 	    {"unknown", 2, "there is no such command"},
 	    {"status --wrong", 2, "usage: p11-agentctl"},
@@ -87,17 +107,43 @@ exits_and_says(void **state)
 	}
 }
 
-/* A help that is wider than the terminal is no help. */
 static void
-help_fits_in_80_columns(void **state)
+check_width(char *text)
 {
-	char out[OUTPUT_BYTES], *save = NULL;
+	char *save = NULL;
 
-	assert_int_equal(run(*state, "help", out), 0);
-	for (char *line = strtok_r(out, "\n", &save); line != NULL;
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save))
 		if (strlen(line) > 80)
 			fail_msg("%s", line);
+}
+
+/* A help that is wider than the terminal is no help. */
+static void
+every_command_has_a_help(void **state)
+{
+	char out[OUTPUT_BYTES], all[OUTPUT_BYTES], *save = NULL;
+	unsigned n = 0;
+
+	assert_int_equal(run(*state, "help", all), 0);
+	memcpy(out, all, sizeof(out));
+	check_width(out);
+	for (char *line = strtok_r(all, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char name[32] = "", words[64], want[64];
+
+		if (strncmp(line, "  ", 2) != 0 || line[2] == '-' ||
+		    sscanf(line + 2, "%31[a-z-]", name) != 1)
+			continue;
+		snprintf(words, sizeof(words), "help %s", name);
+		if (run(*state, words, out) != 0)
+			fail_msg("%s: %s", words, out);
+		snprintf(want, sizeof(want), "usage: p11-agentctl %s", name);
+		assert_memory_equal(out, want, strlen(want));
+		check_width(out);
+		n++;
+	}
+	assert_true(n >= 11);
 }
 
 int
@@ -105,7 +151,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_prestate(exits_and_says, argv[1]),
-	    cmocka_unit_test_prestate(help_fits_in_80_columns, argv[1]),
+	    cmocka_unit_test_prestate(every_command_has_a_help, argv[1]),
 	};
 
 	if (argc != 2)
