@@ -213,7 +213,8 @@ check(void **state)
 static void
 wrong_words(void **state)
 {
-	static const char *const commands[] = {NULL, "", "lod", "resolve"};
+	static const char *const commands[] = {
+	    NULL, "", "lod", "resolve", "allow", "deny"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

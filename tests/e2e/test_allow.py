@@ -252,7 +252,7 @@ def test_keys_says_how_to_make_one(home, softhsm):
     assert done.returncode == 0, done.stderr
     for word in ("reload", "allow", "export"):
         line, = [part for part in said.split("\n")
-                 if "p11-agentctl " + word in part]
+                 if part.startswith("    p11-agentctl " + word)]
         a.done(*line.split("#")[0].split()[1:])
     assert a.names() == ["ssh"]
 
