@@ -45,8 +45,8 @@ static const struct {
     {"key \"work\" {\n" URI "\nconfirm = \"always\" }\n",
 	"a.conf:3: key "
 	"\"work\": no such setting \"confirm\""},
-    {"token \"t\" { " URI "login = each }\n", "a.conf:1: token \"t\": no such "
-					      "setting \"login\""},
+    {"token \"t\" { " URI "release = no }\n", "a.conf:1: token \"t\": no such "
+					       "setting \"release\""},
     {"key \"\" { " URI "}", "a.conf:1: key without a title: write key "
 			    "\"NAME\" {"},
     {"key { " URI "}", "a.conf:1: missing title for section 'key'"},
@@ -121,11 +121,26 @@ static const struct {
 	"\"pkcs11:id=%01\": \"id\" names a key, and this is about a token"},
     {"token a { " URI "pin-source = { tty, \"credential:a\", "
      "\"command:pass show pin\" } }", NULL},
-    {"token a { pin-source = { \"pin\" } }", "a.conf:1: pin-source: \"pin\" "
-					     "is no PIN source"},
-    {"token a { pin-source = { \"tty:a\" } }", "\"tty:a\" is no PIN source"},
+    {"token a { " URI "login = each keep-pin = 10m }", NULL},
+    {"token a { " URI "login = 31d keep-pin = session }", NULL},
+    {"token a { login = 32d }",
+	"a.conf:1: login = \"32d\": is session, each, or a time from 1s to "
+	"31d (units s, m, h, d)"},
+    {"token a { login = 0s }",
+	"a.conf:1: login = \"0s\": is session, each, or a time from 1s to "
+	"31d (units s, m, h, d)"},
+    {"token a { keep-pin = 10 }",
+	"a.conf:1: keep-pin = \"10\": is no, session, or a time from 1s to "
+	"31d (units s, m, h, d)"},
+    {"token a { pin-source = { \"pin\" } }",
+	"a.conf:1: pin-source: \"pin\" is no PIN source: there are pinentry, "
+	"askpass, tty, credential:NAME and command:COMMAND"},
+    {"token a { pin-source = { \"tty:a\" } }",
+	"a.conf:1: pin-source: \"tty:a\" is no PIN source: there are "
+	"pinentry, askpass, tty, credential:NAME and command:COMMAND"},
     {"token a { pin-source = { \"command:\" } }",
-     "\"command:\" is no PIN source"},
+	"a.conf:1: pin-source: \"command:\" is no PIN source: there are "
+	"pinentry, askpass, tty, credential:NAME and command:COMMAND"},
     /* key */
     {"key a { }", "a.conf:1: key \"a\" says of no key which: give it a uri, a "
 		  "fingerprint or a file"},
