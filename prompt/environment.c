@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "prompt/manager.h"
 
 /* Variables of one group are taken from the same environment. */
 enum group { ALONE, DISPLAY_GROUP, SESSION_GROUP, LOCALE_GROUP, TTY_GROUP };
@@ -70,12 +71,12 @@ value_of(char *entry, const char *name)
 
 /* The entry NAME=VALUE with a value that is not empty, or NULL. */
 static char *
-find_in_client(const struct environment *e, const char *name)
+find_in_block(const struct buffer *block, const char *name)
 {
-	char *entry = (char *)e->client.p;
-	char *end = entry == NULL ? NULL : entry + e->client.len;
+	char *entry = (char *)block->p;
+	char *end = entry == NULL ? NULL : entry + block->len;
 
-	/* environment_read put a NUL behind the last one. */
+	/* Whoever made the block put a NUL behind the last one. */
 	for (; entry != end; entry += strlen(entry) + 1) {
 		char *value = value_of(entry, name);
 
@@ -98,11 +99,11 @@ find_in_own(const struct environment *e, const char *name)
 }
 
 static bool
-client_has_of_group(const struct environment *e, enum group group)
+has_of_group(const struct buffer *block, enum group group)
 {
 	for (size_t i = 0; i < N_VARIABLES; i++)
 		if (variables[i].group == group &&
-		    find_in_client(e, variables[i].name) != NULL)
+		    find_in_block(block, variables[i].name) != NULL)
 			return true;
 	return false;
 }
@@ -110,11 +111,15 @@ client_has_of_group(const struct environment *e, enum group group)
 static char *
 find_variable(const struct environment *e, const struct variable *v)
 {
-	char *entry = find_in_client(e, v->name);
+	const struct buffer *const blocks[] = {&e->client, &e->manager};
 
-	if (entry != NULL ||
-	    (v->group != ALONE && client_has_of_group(e, v->group)))
-		return entry;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		char *entry = find_in_block(blocks[i], v->name);
+
+		if (entry != NULL ||
+		    (v->group != ALONE && has_of_group(blocks[i], v->group)))
+			return entry;
+	}
 	return find_in_own(e, v->name);
 }
 
@@ -259,6 +264,7 @@ environment_read(struct environment *e, pid_t pid, char *const *own)
 {
 	*e = (struct environment){
 	    .client = BUFFER_INIT(ENVIRONMENT_MAX_BYTES),
+	    .manager = BUFFER_INIT(ENVIRONMENT_MAX_BYTES),
 	    .own = own,
 	    .client_pid = pid,
 	};
@@ -273,7 +279,18 @@ environment_read(struct environment *e, pid_t pid, char *const *own)
 }
 
 void
+environment_add_manager(struct environment *e)
+{
+	if (e->tty[0] != '\0' ||
+	    find_in_block(&e->client, "GPG_TTY") != NULL ||
+	    has_of_group(&e->client, DISPLAY_GROUP))
+		return;
+	manager_environment(e, &e->manager);
+}
+
+void
 environment_clear(struct environment *e)
 {
 	buffer_clear(&e->client);
+	buffer_clear(&e->manager);
 }

@@ -21,7 +21,8 @@ enum {
 };
 
 struct environment {
-	struct buffer client; /* NAME=VALUE NUL …; empty: could not be read */
+	struct buffer client;  /* NAME=VALUE NUL …; empty: could not be read */
+	struct buffer manager; /* the same of the user manager; or empty */
 	char *const *own;     /* borrowed; our own, NULL-terminated */
 	pid_t client_pid;     /* 0: none */
 	char program[ENVIRONMENT_PROGRAM_BYTES]; /* the client's name, or "" */
@@ -42,7 +43,15 @@ void environment_read(struct environment *e, pid_t pid, char *const *own);
 void environment_clear(struct environment *e);
 
 /*
- * A variable of the list: the client's, else our own. Variables that belong
+ * Where the client has neither a display nor a terminal, ask the user manager
+ * (systemd), which learns of a display later than we were started. Waits for
+ * it a second at most.
+ */
+void environment_add_manager(struct environment *e);
+
+/*
+ * A variable of the list: the client's, else the user manager's, else our own.
+ * Variables that belong
  * together (a display and its authority) come from the same place. NULL: not
  * set, empty, or not on the list. Borrowed.
  */

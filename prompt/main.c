@@ -2,7 +2,7 @@
 /*
  * p11-agent-prompt: reads one question from the daemon on PROMPT_FD, asks a
  * person, writes one answer, and ends. It ends at once when the daemon closes
- * the socket.
+ * the socket. A notice stays until then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,9 @@
 #include "common/frame.h"
 #include "common/harden.h"
 #include "common/log.h"
+#include "prompt/asker.h"
+#include "prompt/notice.h"
+#include "prompt/program.h"
 #include "prompt/question.h"
 #include "prompt/source.h"
 
@@ -24,6 +27,8 @@ enum {
 	QUESTION_MAX_BYTES = 8 * WIRE_TEXT_MAX_BYTES,
 	ANSWER_MAX_BYTES = 2 * WIRE_TEXT_MAX_BYTES,
 	WHY_MAX_BYTES = WIRE_TEXT_MAX_BYTES,
+	/* A desktop that hangs must not keep us. */
+	NOTICE_END_SEC = 2,
 };
 
 /*
@@ -91,25 +96,82 @@ send_answer(enum source_result result, const struct asking *asking,
 	return frame_write(PROMPT_FD, &out);
 }
 
+/* Show a notice, and take it away when the daemon hangs up. */
 static bool
-ask(const struct question *question)
+show_notice(struct asking *asking)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer out = BUFFER_INIT(ANSWER_MAX_BYTES);
+	struct notice *notice = notice_show(asking);
+	struct answer answer = {.status = ANSWER_OK};
+	bool sent;
+
+	if (notice == NULL) {
+		answer.status = ANSWER_NO_WAY;
+		answer.text = bytes_str(asking->why);
+	}
+	answer_put(&out, &answer);
+	sent = frame_write(PROMPT_FD, &out);
+	if (notice != NULL && sent)
+		program_wait(PROMPT_FD, -1);
+	alarm(NOTICE_END_SEC);
+	notice_close(notice);
+	return sent;
+}
+
+static bool
+ask(struct asking *asking)
 {
 	CLEANUP(buffer_cleanup) struct buffer why = BUFFER_INIT(WHY_MAX_BYTES);
+	enum source_result result = sources_ask(asking, &why);
+	bool sent = send_answer(result, asking, &why);
+
+	asking->secret = secret_free(asking->secret);
+	return sent;
+}
+
+/* The daemon's text, and who asks: it reads no other process's files. */
+static struct bytes
+add_asker(const struct question *question, struct buffer *out)
+{
+	bool notice = question->kind == QUESTION_NOTICE;
+	char who[ASKER_LINE_BYTES];
+	struct asker asker;
+
+	asker_read(&asker, (pid_t)question->client_pid);
+	if (notice)
+		asker_program(&asker, who, sizeof(who));
+	else
+		asker_line(&asker, who, sizeof(who));
+	if (who[0] == '\0')
+		return question->text;
+	buffer_put(out, question->text);
+	buffer_put(out, bytes_str(notice ? ", for " : "\n"));
+	buffer_put(out, bytes_str(who));
+	/* Where both do not fit, the text says more. */
+	return out->failed ? question->text : buffer_bytes(out);
+}
+
+static bool
+serve(struct question *question)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer text = BUFFER_INIT(WIRE_TEXT_MAX_BYTES);
 	struct environment environment;
 	struct asking asking = {
 	    .question = question,
 	    .environment = &environment,
 	    .peer = PROMPT_FD,
 	};
-	enum source_result result;
-	bool sent;
+	bool served;
 
+	question->text = add_asker(question, &text);
 	environment_read(&environment, (pid_t)question->client_pid, environ);
-	result = sources_ask(&asking, &why);
+	environment_add_manager(&environment);
+	served = question->kind == QUESTION_NOTICE ? show_notice(&asking)
+						   : ask(&asking);
 	environment_clear(&environment);
-	sent = send_answer(result, &asking, &why);
-	asking.secret = secret_free(asking.secret);
-	return sent;
+	return served;
 }
 
 int
@@ -147,5 +209,5 @@ main(void)
 		log_error("the question: %s", parse_err_text(err));
 		return 1;
 	}
-	return ask(&question) ? 0 : 1;
+	return serve(&question) ? 0 : 1;
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* p11-agent-prompt itself, started as the daemon does; its path is argv[1]. */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -12,16 +8,8 @@
 #include "common/frame.h"
 #include "prompt/question.h"
 #include "tests/cmocka-all.h"
+#include "tests/prompt/prompt-process.h"
 #include "tests/prompt/script.h"
-
-enum { PATIENCE_MSEC = 20000 };
-
-struct prompt {
-	struct script script;
-	pid_t pid;
-	int sock;
-	int err; /* what it and its askpass write to standard error */
-};
 
 static const char *
 program_of(void **state)
@@ -29,45 +17,20 @@ program_of(void **state)
 	return *state;
 }
 
-static pid_t
-spawn(const char *program, const char *askpass, int sock, int err)
-{
-	char variable[256], path[128];
-	char *const argv[] = {path, NULL};
-	char *const envp[] = {variable, (char[]){"PATH=/usr/bin:/bin"}, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	pid_t pid;
-
-	snprintf(variable, sizeof(variable), "SSH_ASKPASS=%s", askpass);
-	snprintf(path, sizeof(path), "p11-agent-prompt");
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, sock, PROMPT_FD);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-	posix_spawnattr_setpgroup(&attr, 0);
-	assert_int_equal(
-	    posix_spawn(&pid, program, &actions, &attr, argv, envp), 0);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return pid;
-}
+struct prompt {
+	struct script script;
+	struct prompt_process process;
+};
 
 static struct prompt
 start(const char *program, const char *script)
 {
 	struct prompt p = {.script = script_new(script)};
-	int sock[2], err[2];
+	char variable[256];
+	char *const envp[] = {variable, (char[]){"PATH=/usr/bin:/bin"}, NULL};
 
-	assert_int_equal(
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock), 0);
-	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
-	p.pid = spawn(program, p.script.path, sock[1], err[1]);
-	close(sock[1]);
-	close(err[1]);
-	p.sock = sock[0];
-	p.err = err[0];
+	snprintf(variable, sizeof(variable), "SSH_ASKPASS=%s", p.script.path);
+	p.process = prompt_process_start(program, envp);
 	return p;
 }
 
@@ -78,39 +41,15 @@ put_question(const struct prompt *p, enum question_kind kind)
 	    .text = bytes_str("PIN of token"),
 	    .client_pid = (uint32_t)getpid(),
 	    .sources = bytes_str("askpass")};
-	struct buffer out = BUFFER_INIT(4096);
 
-	question_put(&out, &q);
-	assert_true(frame_write(p->sock, &out));
-	buffer_clear(&out);
+	prompt_process_ask(&p->process, &q);
 }
 
-/* Read what comes next; 0: the end. Fails the test rather than hang. */
-static size_t
-read_some(int fd, char *out, size_t size)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	ssize_t n;
-
-	assert_int_equal(poll(&p, 1, PATIENCE_MSEC), 1);
-	n = read(fd, out, size);
-	assert_true(n >= 0);
-	return (size_t)n;
-}
-
-/* Everything that it started is gone when nobody holds its stderr any more. */
 static int
 finish(struct prompt *p)
 {
-	char rest[256];
-	int status;
+	int status = prompt_process_finish(&p->process);
 
-	while (read_some(p->err, rest, sizeof(rest)) > 0)
-		;
-	assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
-	if (p->sock >= 0)
-		close(p->sock);
-	close(p->err);
 	script_remove(&p->script);
 	return status;
 }
@@ -134,7 +73,7 @@ answers(void **state)
 		struct bytes body;
 
 		put_question(&p, QUESTION_PIN);
-		assert_int_equal(frame_read(p.sock, &in, 8000, &body), 1);
+		assert_int_equal(frame_read(p.process.sock, &in, 8000, &body), 1);
 		assert_int_equal(answer_parse(body, &a), PARSE_OK);
 		assert_int_equal(a.status, cases[i].status);
 		assert_true(bytes_is(a.secret, cases[i].secret));
@@ -155,10 +94,10 @@ ends_with_the_socket(void **state)
 	int status;
 
 	put_question(&p, QUESTION_PIN);
-	assert_true(read_some(p.err, said, sizeof(said)) > 0);
+	assert_true(read_some(p.process.err, said, sizeof(said)) > 0);
 	assert_memory_equal(said, "asking\n", 7);
-	close(p.sock);
-	p.sock = -1;
+	close(p.process.sock);
+	p.process.sock = -1;
 	status = finish(&p);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
@@ -181,7 +120,7 @@ ask_in_session(const char *program, const char *terminal)
 	    "#!/bin/sh\n(: </dev/tty) 2>/dev/null && echo tty || "
 	    "echo none\n");
 	put_question(&p, QUESTION_PIN);
-	ok = frame_read(p.sock, &in, 8000, &body) == 1 &&
+	ok = frame_read(p.process.sock, &in, 8000, &body) == 1 &&
 	     answer_parse(body, &a) == PARSE_OK && bytes_is(a.secret, "none");
 	buffer_clear(&in);
 	return finish(&p) == 0 && ok ? 0 : 1;
@@ -226,10 +165,10 @@ refuses_what_is_no_question(void **state)
 		int status;
 
 		assert_int_equal(
-		    write(p.sock, cases[i].sent.p, cases[i].sent.len),
+		    write(p.process.sock, cases[i].sent.p, cases[i].sent.len),
 		    (ssize_t)cases[i].sent.len);
-		close(p.sock);
-		p.sock = -1;
+		close(p.process.sock);
+		p.process.sock = -1;
 		status = finish(&p);
 		if (!WIFEXITED(status) ||
 		    WEXITSTATUS(status) != cases[i].status)
