@@ -13,7 +13,8 @@
 #include "agent/hasher.h"
 #include "agent/notice.h"
 #include "agent/process.h"
-#include "agent/provider.h"
+#include "agent/provider-list.h"
+#include "agent/registry.h"
 #include "agent/reload.h"
 #include "agent/spawn.h"
 #include "agent/startup.h"
@@ -54,6 +55,7 @@ agent_new(const char *config_file)
 	    (a->config = config_new()) == NULL ||
 	    (a->hasher = hasher_new()) == NULL ||
 	    (a->startup = startup_new(a)) == NULL ||
+	    (a->registry = registry_new(a)) == NULL ||
 	    (a->reload = reload_new(a, config_file)) == NULL)
 		return agent_free(a);
 	return a;
@@ -74,6 +76,7 @@ agent_free(struct agent *a)
 		control_free(control);
 	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
+	a->registry = registry_free(a->registry);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
 	notices_end(a);
@@ -97,45 +100,6 @@ config_may_expose(const struct config *c)
 	return false;
 }
 
-/* The provider that runs this section's module the same way, or NULL. */
-static struct provider *
-provider_of_section(const struct agent *a, const struct config_provider *s)
-{
-	struct provider *p;
-
-	TAILQ_FOREACH(p, &a->providers, entry)
-		if (provider_is(p, s))
-			return p;
-	return NULL;
-}
-
-/* Providers in the config's order: kept or new; the others go. */
-static void
-agent_take_providers(struct agent *a)
-{
-	struct provider_list old = TAILQ_HEAD_INITIALIZER(old);
-	const struct config *c = a->config;
-	struct provider *p;
-
-	for (size_t i = 0; i < c->n_providers; i++) {
-		const struct config_provider *s = &c->providers[i];
-
-		if ((p = provider_of_section(a, s)) == NULL)
-			p = provider_new(a, s);
-		if (p == NULL) {
-			log_error("provider %s: out of memory", s->name);
-			continue;
-		}
-		provider_keep(p, s);
-		TAILQ_REMOVE(&a->providers, p, entry);
-		TAILQ_INSERT_TAIL(&old, p, entry);
-	}
-	/* What is left in the list, the config does not name any more. */
-	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
-		provider_free(p);
-	TAILQ_CONCAT(&a->providers, &old, entry);
-}
-
 /* A process has its own old view of the token's objects. */
 static void
 agent_end_idle_processes(struct agent *a)
@@ -151,22 +115,24 @@ void
 agent_configure(struct agent *a, struct config *config)
 {
 	struct config *old = a->config;
-	struct provider *p;
 
 	a->config = config;
 	/* Before the old one goes: keys point to their sections. */
 	allowlist_update(a);
-	agent_take_providers(a);
+	registry_forget(a->registry);
+	if (config->n_providers > 0)
+		providers_take(a, config->providers, config->n_providers,
+		    PROVIDER_FILE);
+	else
+		providers_take_registered(a);
 	config_free(old);
 	agent_end_idle_processes(a);
 	/* Without a key to expose, a module runs only for `keys`. */
 	if (config_may_expose(config)) {
-		TAILQ_FOREACH(p, &a->providers, entry)
-			provider_scan(p, NULL);
+		providers_scan(a);
 	} else {
 		/* What an earlier `keys` saw may be old: look again then. */
-		TAILQ_FOREACH(p, &a->providers, entry)
-			p->settled = false;
+		providers_unsettle(a);
 		log_info("the config exposes no key (`p11-agentctl keys` "
 		    "shows those there are)");
 	}

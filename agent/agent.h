@@ -17,6 +17,7 @@ struct exposed;
 struct hasher;
 struct notice;
 struct provider;
+struct registry;
 struct reload;
 struct spawner;
 struct startup;
@@ -35,6 +36,7 @@ struct agent {
 	struct hasher *hasher;		/* owned */
 	struct startup *startup;	/* owned */
 	struct reload *reload;		/* owned */
+	struct registry *registry;	/* owned */
 	struct provider_list providers; /* in config order */
 	struct token_list tokens;	/* in the order they were found */
 	struct client_list clients;

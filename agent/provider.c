@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "agent/config-flat.h"
 #include "agent/link.h"
 #include "agent/process.h"
+#include "agent/registry.h"
 #include "agent/startup.h"
 #include "agent/token.h"
 #include "agent/words.h"
@@ -34,6 +36,7 @@ provider_new(struct agent *agent, const struct config_provider *s)
 		return NULL;
 	p->agent = agent;
 	p->env = s->env;
+	p->source = registry_may_know(s->module) ? PROVIDER_NAME : PROVIDER_FILE;
 	TAILQ_INIT(&p->waiters);
 	TAILQ_INSERT_TAIL(&agent->providers, p, entry);
 	if (s->init_args != NULL &&
@@ -43,38 +46,6 @@ provider_new(struct agent *agent, const struct config_provider *s)
 	    (p->module = strdup(s->module)) == NULL)
 		return provider_free(p);
 	return p;
-}
-
-static bool
-texts_equal(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-lists_equal(char **a, char **b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	for (; *a != NULL && *b != NULL; a++, b++)
-		if (strcmp(*a, *b) != 0)
-			return false;
-	return *a == *b;
-}
-
-bool
-provider_is(const struct provider *p, const struct config_provider *s)
-{
-	return texts_equal(p->name, s->name) &&
-	    texts_equal(p->module, s->module) &&
-	    texts_equal(p->init_args, s->init_args) &&
-	    lists_equal(p->env, s->env);
-}
-
-void
-provider_keep(struct provider *p, const struct config_provider *s)
-{
-	p->env = s->env;
 }
 
 static struct scan *
@@ -133,6 +104,9 @@ provider_free(struct provider *p)
 	free(p->name);
 	free(p->module);
 	free(p->init_args);
+	free(p->file);
+	free(p->file_args);
+	free(p->unknown);
 	free(p->real_path);
 	free(p->description);
 	free(p->error);
@@ -143,7 +117,15 @@ provider_free(struct provider *p)
 const char *
 provider_module(const struct provider *p)
 {
-	return p->real_path != NULL ? p->real_path : p->module;
+	if (p->real_path != NULL)
+		return p->real_path;
+	return p->file != NULL ? p->file : p->module;
+}
+
+const char *
+provider_init_args(const struct provider *p)
+{
+	return p->init_args != NULL ? p->init_args : p->file_args;
 }
 
 /* OpenSC ignores a reader whose name holds one of the ignored names. */
@@ -249,6 +231,39 @@ provider_failed(struct provider *p, const char *why)
 	log_error("provider %s (%s): %s", p->name, provider_module(p), why);
 }
 
+/* Neither registered nor a file: say both. */
+static void
+scan_failed(struct scan *s, const char *why)
+{
+	struct provider *p = s->provider;
+	char words[2048];
+
+	if (p->unknown == NULL || p->real_path != NULL) {
+		provider_failed(p, why);
+		return;
+	}
+	snprintf(words, sizeof(words), "%s; taken for the name of a file: %s",
+	    p->unknown, why);
+	provider_failed(p, words);
+}
+
+void
+provider_give_up(struct provider *p, const char *why)
+{
+	p->awaits_name = false;
+	provider_failed(p, why);
+	provider_tell(p);
+}
+
+void
+provider_ready(struct provider *p)
+{
+	p->state = PROVIDER_READY;
+	free(p->error);
+	p->error = NULL;
+	provider_tell(p);
+}
+
 /* A key that may be asked for soon finds its process running. */
 static void
 provider_start_processes(struct provider *p)
@@ -269,7 +284,7 @@ scan_ended(void *arg, const char *why)
 	s->link = NULL; /* it frees itself */
 	p->scan = NULL;
 	if (!s->done) {
-		provider_failed(p, s->failed != NULL ? s->failed : why);
+		scan_failed(s, s->failed != NULL ? s->failed : why);
 	} else {
 		p->state = PROVIDER_READY;
 		free(p->error);
@@ -304,7 +319,8 @@ scan_send_start(struct scan *s)
 	struct wire_start start = {
 		.role = WIRE_ROLE_SCAN,
 		.module = bytes_str(provider_module(p)),
-		.init_args = bytes_str(p->init_args),
+		.init_args = bytes_str(provider_init_args(p)),
+		.provider = bytes_str(p->name),
 	};
 	struct token *t;
 
@@ -355,12 +371,29 @@ provider_scan(struct provider *p, struct scan_waiter *w)
 		w->provider = p;
 		TAILQ_INSERT_TAIL(&p->waiters, w, entry);
 	}
-	if (p->scan != NULL)
+	if (p->source == PROVIDER_PLACEHOLDER &&
+	    p->state == PROVIDER_SCANNING)
 		return;
-	if (!scan_start(p)) {
-		provider_failed(p, "its process cannot be started");
-		provider_tell(p);
+	if (p->source == PROVIDER_PLACEHOLDER ||
+	    (p->source == PROVIDER_NAME && !p->named)) {
+		p->awaits_name = true;
+		p->state = PROVIDER_SCANNING;
+		registry_ask(p->agent->registry);
+	} else if (p->scan == NULL && !scan_start(p)) {
+		provider_give_up(p, "its process cannot be started");
 	}
+}
+
+void
+provider_forget_module(struct provider *p)
+{
+	/* Somebody may wait for it. */
+	if (p->scan != NULL)
+		p->awaits_name = true;
+	p->scan = scan_free(p->scan);
+	provider_drop_tokens(p, true);
+	free(p->real_path);
+	p->real_path = NULL;
 }
 
 void

@@ -21,6 +21,15 @@ enum provider_state {
 	PROVIDER_FAILED,
 };
 
+enum provider_source {
+	PROVIDER_FILE, /* its section names a file */
+	PROVIDER_NAME, /* its section names what p11-kit may have registered */
+	/* Without any section: p11-kit has registered it. */
+	PROVIDER_REGISTERED,
+	/* Stands for those while they are not known; see registry.h. */
+	PROVIDER_PLACEHOLDER,
+};
+
 /* Someone who waits for the end of a scan; embedded in what waits. */
 struct scan_waiter {
 	TAILQ_ENTRY(scan_waiter) entry;
@@ -34,7 +43,14 @@ struct provider {
 	struct agent *agent;
 	char *name;	   /* of its section; owned */
 	char *module;	   /* as the config names it; owned */
-	char *init_args;   /* or NULL; owned */
+	char *init_args;   /* of its section, or NULL; owned */
+	enum provider_source source;
+	/* PROVIDER_NAME: what p11-kit says, once it was asked. */
+	bool named;	   /* it was asked */
+	bool awaits_name;  /* a scan begins when it has answered */
+	char *file;	   /* NULL: it has no such name; owned */
+	char *file_args;   /* x-init-reserved, or NULL; owned */
+	char *unknown;	   /* the words for when there is no file either; owned */
 	char **env;	   /* NAME=VALUE; borrowed from the config; or NULL */
 	char *real_path;   /* of the module, once a scan loaded it; owned */
 	char *description; /* what the module says of itself; owned */
@@ -48,11 +64,6 @@ struct provider {
 /* Appended to agent->providers. NULL when memory is out. */
 struct provider *provider_new(struct agent *agent,
     const struct config_provider *section);
-
-/* Does the section say the same of it? Then keep it for that section. */
-bool provider_is(const struct provider *p,
-    const struct config_provider *section);
-void provider_keep(struct provider *p, const struct config_provider *section);
 
 /* With all its tokens. NULL is fine. Returns NULL. */
 struct provider *provider_free(struct provider *p);
@@ -68,6 +79,18 @@ void scan_leave(struct scan_waiter *w);
 
 /* The module's real path once it is known, so that it stays the same one. */
 const char *provider_module(const struct provider *p);
+
+/* What C_Initialize gets; NULL where there is nothing. */
+const char *provider_init_args(const struct provider *p);
+
+/* Its name stands for another module now: no scan, no tokens of the old one. */
+void provider_forget_module(struct provider *p);
+
+/* A scan is over without its tokens; tells those who wait. */
+void provider_give_up(struct provider *p, const char *why);
+
+/* The scans that the placeholder stands for are over: the same. */
+void provider_ready(struct provider *p);
 
 /*
  * Add a token's reader to those that a process must leave alone, unless that

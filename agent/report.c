@@ -131,6 +131,22 @@ token_json(const struct token *t)
 	    "keys", number_json(t->n_keys));
 }
 
+#define NOTHING_ALLOWED \
+	"Nothing is exposed: no key is allowed yet. `p11-agentctl keys` " \
+	"shows those there are, `p11-agentctl allow KEY` exposes one."
+
+/* Modules run for `keys` only where nothing is allowed. */
+static bool
+providers_looked(const struct agent *a)
+{
+	const struct provider *p;
+
+	TAILQ_FOREACH(p, &a->providers, entry)
+		if (!p->settled)
+			return false;
+	return true;
+}
+
 /* What to do when nothing is exposed; NULL when something is. */
 static json_t *
 note_json(const struct agent *a)
@@ -143,20 +159,21 @@ note_json(const struct agent *a)
 		n += t->n_keys;
 	if (a->n_exposed > 0)
 		return json_null();
-	if (c->n_providers == 0)
-		return json_string("Nothing is exposed: the config names no "
-		    "provider. Begin with a section such as\n"
+	if (n == 0 && c->n_keys == 0 && !providers_looked(a))
+		return json_string(NOTHING_ALLOWED);
+	if (n == 0 && c->n_providers == 0)
+		return json_string("Nothing is exposed: no module that p11-kit "
+		    "has registered shows a token with a key. Is it plugged "
+		    "in? `p11-agentctl reload` looks again.\nAnother module "
+		    "needs a section in p11-agent.conf, such as\n"
 		    "    provider \"opensc\" { module = \"opensc-pkcs11.so\" "
-		    "}\nand restart p11-agent (p11-agent.conf, see README).");
+		    "}");
 	if (n == 0)
 		return json_string("Nothing is exposed: no token with a key "
-		    "was found. Is it plugged in? `ssh-add -s PROVIDER` "
+		    "was found. Is it plugged in? `p11-agentctl reload` "
 		    "looks again.");
 	if (c->n_keys == 0)
-		return json_string("Nothing is exposed: the config has no key "
-		    "section. Copy a key's uri into one,\n"
-		    "    key \"NAME\" { uri = \"pkcs11:...\" }\n"
-		    "and restart p11-agent.");
+		return json_string(NOTHING_ALLOWED);
 	return json_string("Nothing is exposed: no key section of the config "
 	    "matches a key that can sign; the reasons stand at the keys.");
 }
@@ -168,8 +185,11 @@ report_status(const struct agent *a)
 	const struct provider *p;
 	const struct token *t;
 
+	/* What the placeholder stands for is there. */
 	TAILQ_FOREACH(p, &a->providers, entry)
-		json_array_append_new(providers, provider_json(p));
+		if (p->source != PROVIDER_PLACEHOLDER ||
+		    p->state != PROVIDER_READY)
+			json_array_append_new(providers, provider_json(p));
 	TAILQ_FOREACH(t, &a->tokens, entry)
 		json_array_append_new(tokens, token_json(t));
 	return json_pack("{ss so so so so so so so so so so}",

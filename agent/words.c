@@ -9,6 +9,12 @@
 #include "common/cleanup.h"
 #include "common/text.h"
 
+bool
+texts_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 char *
 words_copy(struct bytes text)
 {

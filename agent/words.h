@@ -14,6 +14,9 @@ char *wire_error_words(const struct wire_error *e);
 /* The same with what a person may do about it. */
 char *wire_outcome_words(enum wire_outcome outcome, const struct wire_error *e);
 
+/* The same text, or both NULL. */
+bool texts_equal(const char *a, const char *b);
+
 /* Printable, in memory of the caller's. NULL when memory is out. */
 char *words_copy(struct bytes text);
 

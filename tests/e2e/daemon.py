@@ -90,7 +90,7 @@ class Daemon:
     """One p11-agent with a socket, a config and a log of its own."""
 
     def __init__(self, directory, config, env=None, askpass=None,
-                 start=True, arguments=()):
+                 start=True, arguments=(), wrapper=()):
         self.dir = directory
         directory.mkdir(exist_ok=True)
         self.socket = directory / "s"
@@ -110,13 +110,15 @@ class Daemon:
         self.env.update(self.askpass.env)
         self.env.update(env or {})
         self.arguments = list(arguments)
+        self.wrapper = list(wrapper)
         self.process = None
         if start:
             self.start()
 
     def command(self):
-        return [program("p11-agent"), "-D", "-a", str(self.socket),
-                "-f", str(self.config), *self.arguments]
+        return [*self.wrapper, program("p11-agent"), "-D",
+                "-a", str(self.socket), "-f", str(self.config),
+                *self.arguments]
 
     def daemon_env(self):
         reports = str(self.dir / "sanitizer")
