@@ -77,7 +77,7 @@ static bool
 key_eligible(const struct token *t, const struct key *k)
 {
 	return k->section != NULL && !k->section->deny && k->blob != NULL &&
-	    k->reason == NULL && !k->hidden && !t->hidden &&
+	    k->reason == NULL && !k->hidden && !t->hidden && t->present &&
 	    (t->flags & TOKEN_PIN_LOCKED) == 0;
 }
 
@@ -175,7 +175,7 @@ allowlist_wants_token(const struct agent *agent, const struct token *t)
 {
 	const struct config *c = agent->config;
 
-	if (t->hidden)
+	if (t->hidden || !t->present)
 		return false;
 	for (size_t i = 0; i < c->n_keys; i++)
 		if (!c->keys[i].deny && (!c->keys[i].has_uri ||
@@ -211,6 +211,8 @@ allowlist_reason(const struct agent *agent, const struct token *t,
 	else if (t->hidden || k->hidden)
 		snprintf(out, size, "hidden by ssh-add -d, -D or -e until "
 		    "ssh-add -s or a restart");
+	else if (!t->present)
+		snprintf(out, size, "its token is not there");
 	else if ((t->flags & TOKEN_PIN_LOCKED) != 0)
 		snprintf(out, size, "the PIN of its token is locked");
 	else if (k->position == 0)

@@ -58,6 +58,12 @@ kept_pin_put(struct kept_pin *k, const struct secret *pin, uint32_t sec)
 		kept_pin_wipe(k);
 }
 
+bool
+kept_pin_is_there(const struct kept_pin *k)
+{
+	return k->pin != NULL;
+}
+
 struct secret *
 kept_pin_copy(const struct kept_pin *k)
 {

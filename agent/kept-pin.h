@@ -18,6 +18,8 @@ struct kept_pin *kept_pin_free(struct kept_pin *k);
 /* Keep a copy for sec seconds (UINT32_MAX: until it is wiped). */
 void kept_pin_put(struct kept_pin *k, const struct secret *pin, uint32_t sec);
 
+bool kept_pin_is_there(const struct kept_pin *k);
+
 /* A copy for the caller to free; NULL when none is kept. */
 struct secret *kept_pin_copy(const struct kept_pin *k);
 

@@ -470,6 +470,21 @@ login_forget(struct login *l, const char *why)
 }
 
 void
+login_token_left(struct login *l, const char *why)
+{
+	/* A C_Login under way ends with its process. */
+	if (l->state != LOGIN_TRYING)
+		login_finish(l, why);
+}
+
+bool
+login_remembers(const struct login *l)
+{
+	return l->wrong > 0 || l->refused != NULL ||
+	    kept_pin_is_there(l->kept);
+}
+
+void
 login_leave(struct login_waiter *w)
 {
 	struct login *l = w->login;

@@ -117,33 +117,40 @@ run_configure(struct run *run)
 	return run->configured;
 }
 
-/* Somebody serves the default socket already: that one will do. */
-static int
-run_use_other(const struct run *run, const char *why)
+/*
+ * With a config, for only then are we an agent; in the process that stays,
+ * whose children serve it.
+ */
+static bool
+run_open(struct run *run)
 {
-	char words[SOCK_WHY_BYTES], *path = sock_default_path(words);
-	pid_t pid = path == NULL ? 0 : serve_pid_at(path);
+	char why[SOCK_WHY_BYTES];
 
-	if (pid == 0 || run->options.foreground ||
-	    run->options.socket != NULL) {
+	if (!run_configure(run))
+		return false;
+	if (!serve_open(&run->serve, why)) {
 		log_error("%s", why);
-		free(path);
-		return 1;
+		return false;
 	}
-	shell_print_set(stdout, run->options.shell, path, pid);
-	free(path);
-	return 0;
+	if (!serve_begin(&run->serve, run->agent)) {
+		log_error("out of memory");
+		return false;
+	}
+	log_info("serving %s", run->serve.path);
+	return true;
 }
 
 static int
 run_loop(struct run *run)
 {
-	if (!serve_begin(&run->serve, run->agent)) {
-		log_error("out of memory");
-		return 1;
-	}
-	log_info("serving %s", run->serve.socket.path);
 	return event_base_dispatch(run->agent->base) < 0;
+}
+
+static void
+run_print(const struct run *run, pid_t pid)
+{
+	shell_print_set(stdout, run->options.shell, run->serve.path, pid);
+	fflush(stdout);
 }
 
 /* The child is the agent; we print, or become the command. */
@@ -151,7 +158,6 @@ static int
 run_background(struct run *run)
 {
 	const struct options *o = &run->options;
-	const char *path = run->serve.socket.path;
 	pid_t parent = getpid(), pid;
 	int ready;
 
@@ -159,13 +165,12 @@ run_background(struct run *run)
 	if (pid < 0)
 		_exit(1);
 	if (pid > 0 && o->command != NULL)
-		_exit(background_exec(o->command, path, pid));
+		_exit(background_exec(o->command, run->serve.path, pid));
 	if (pid > 0) {
-		shell_print_set(stdout, o->shell, path, pid);
-		fflush(stdout);
+		run_print(run, pid);
 		_exit(0);
 	}
-	if (!run_configure(run))
+	if (!run_open(run))
 		return 1;
 	/* First: the command may end as soon as we are ready. */
 	if (o->command != NULL)
@@ -176,32 +181,28 @@ run_background(struct run *run)
 }
 
 static int
-run_foreground(struct run *run)
-{
-	if (!run_configure(run))
-		return 1;
-	shell_print_set(stdout, run->options.shell, run->serve.socket.path,
-	    getpid());
-	fflush(stdout);
-	return run_loop(run);
-}
-
-static int
 run_serve(struct run *run)
 {
 	const struct options *o = &run->options;
 	char why[SOCK_WHY_BYTES];
+	pid_t other;
 
-	switch (serve_open(&run->serve, o->socket, o->command != NULL, why)) {
-	case SOCK_IN_USE:
-		return run_use_other(run, why);
-	case SOCK_ERROR:
+	if (!serve_place(&run->serve, o->socket, o->command != NULL, why)) {
 		log_error("%s", why);
 		return 1;
-	case SOCK_OK:
-		break;
 	}
-	return o->foreground ? run_foreground(run) : run_background(run);
+	/* Somebody serves the default socket already: that one will do. */
+	if (!o->foreground && o->socket == NULL && o->command == NULL &&
+	    (other = serve_pid_at(run->serve.path)) != 0) {
+		run_print(run, other);
+		return 0;
+	}
+	if (!o->foreground)
+		return run_background(run);
+	if (!run_open(run))
+		return 1;
+	run_print(run, getpid());
+	return run_loop(run);
 }
 
 static void

@@ -23,6 +23,9 @@ enum {
 	SLOW_MS = 1500,
 	/* Between two looks at one that is still starting. */
 	SLOW_LOOK_MS = 200,
+	/* Processes that may die before the next one has to wait. */
+	DEATHS_AT_ONCE = 3,
+	DEATHS_PAUSE_MAX_MS = 60 * 1000,
 };
 
 static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
@@ -220,8 +223,10 @@ process_got_signature(struct process *p, struct bytes body)
 	t = p->token;
 	sign_job_result(job, &w);
 	/* It may have been ended by what the answer said. */
-	if (t->process == p && w.outcome == WIRE_OK)
+	if (t->process == p && w.outcome == WIRE_OK) {
+		t->deaths = 0;
 		login_signed(t->login);
+	}
 	return PARSE_OK;
 }
 
@@ -298,9 +303,9 @@ process_frame(void *arg, struct bytes body)
 	link_kill(link, "it sent nonsense");
 }
 
-/* Fail what it owes and free it; the link is the caller's. */
+/* Give back what it owes and free it; the link is the caller's. */
 static void
-process_close(struct process *p, const char *why)
+process_close(struct process *p, const char *why, bool lost)
 {
 	struct token *t = p->token;
 	struct sign_job *job;
@@ -315,24 +320,40 @@ process_close(struct process *p, const char *why)
 	while ((job = TAILQ_FIRST(&p->jobs)) != NULL) {
 		TAILQ_REMOVE(&p->jobs, job, entry);
 		job->in_process = false;
-		sign_job_lost(job, why);
+		sign_job_lost(job, why, lost);
 	}
 	free(p->failed);
 	free(p);
+}
+
+/* A module that dies again and again is given more time each time. */
+static void
+process_back_off(struct token *t)
+{
+	unsigned over;
+
+	if (++t->deaths < DEATHS_AT_ONCE)
+		return;
+	over = t->deaths - DEATHS_AT_ONCE;
+	t->restart_ms = now_ms() + (over < 6 ? 1000 << over :
+	    DEATHS_PAUSE_MAX_MS);
 }
 
 static void
 process_ended(void *arg, const char *why)
 {
 	struct process *p = arg;
+	struct token *t = p->token;
 	CLEANUP(cleanup_free) char *words = p->failed;
 
 	p->failed = NULL;
 	if (words != NULL)
 		why = words;
-	log_warn("%s: its process ended: %s", p->token->name, why);
-	token_set_error(p->token, why);
-	process_close(p, why);
+	log_warn("%s: its process ended: %s", t->name, why);
+	token_set_error(t, why);
+	process_back_off(t);
+	process_close(p, why, true);
+	token_tidy(t);
 }
 
 static const struct link_events process_events = {
@@ -346,8 +367,15 @@ process_end(struct process *p, const char *why)
 	if (p == NULL)
 		return NULL;
 	link_forget(p->link);
-	process_close(p, why);
+	process_close(p, why, false);
 	return NULL;
+}
+
+void
+process_lost(struct process *p, const char *why)
+{
+	link_forget(p->link);
+	process_close(p, why, true);
 }
 
 struct process *
@@ -392,6 +420,12 @@ process_start(struct token *t)
 
 	if (t->process != NULL)
 		return true;
+	if (t->deaths >= DEATHS_AT_ONCE && now_ms() < t->restart_ms) {
+		log_warn("%s: its module ended %u times in a row; it rests "
+		    "for %lld s", t->name, t->deaths,
+		    (long long)(t->restart_ms - now_ms() + 999) / 1000);
+		return false;
+	}
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return false;
 	p->token = t;

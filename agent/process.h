@@ -20,6 +20,9 @@ bool process_start(struct token *t);
 /* Kill it; what it owes fails with these words. Frees it. NULL is fine. */
 struct process *process_end(struct process *p, const char *why);
 
+/* The same because it is of no use: a fresh one may do what it owes. */
+void process_lost(struct process *p, const char *why);
+
 /* For token_free: the same because the token is gone. */
 struct process *process_free(struct process *p);
 

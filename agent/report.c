@@ -96,6 +96,8 @@ provider_json(const struct provider *p)
 static const char *
 token_state_name(const struct token *t)
 {
+	if (!t->present)
+		return "not there";
 	if (t->hidden)
 		return "hidden by ssh-add";
 	if (t->process == NULL)

@@ -16,45 +16,34 @@
 #include "common/cleanup.h"
 #include "common/limits.h"
 
-static char *
-serve_path(struct serve *s, const char *path, bool private,
+bool
+serve_place(struct serve *s, const char *path, bool private,
     char why[static SOCK_WHY_BYTES])
 {
-	char *out;
-
 	if (path == NULL && private)
-		return sock_private_path(&s->private_folder, why);
-	if (path == NULL)
-		return sock_default_path(why);
-	if ((out = path_absolute(path)) == NULL)
+		s->path = sock_private_path(&s->private_folder, why);
+	else if (path == NULL)
+		s->path = sock_default_path(why);
+	else if ((s->path = path_absolute(path)) == NULL)
 		snprintf(why, SOCK_WHY_BYTES, "%s: its folder is unknown",
 		    path);
-	return out;
+	return s->path != NULL;
 }
 
-enum sock_result
-serve_open(struct serve *s, const char *path, bool private,
-    char why[static SOCK_WHY_BYTES])
+bool
+serve_open(struct serve *s, char why[static SOCK_WHY_BYTES])
 {
-	CLEANUP(cleanup_free) char *own = serve_path(s, path, private, why);
 	char control[PATH_MAX_BYTES];
-	enum sock_result r;
 
-	if (own == NULL)
-		return SOCK_ERROR;
-	snprintf(control, sizeof(control), "%s.control", own);
-	if ((r = sock_listen(own, &s->socket, why)) != SOCK_OK)
-		return r;
-	return sock_listen(control, &s->control, why);
+	snprintf(control, sizeof(control), "%s.control", s->path);
+	return sock_listen(s->path, &s->socket, why) == SOCK_OK &&
+	    sock_listen(control, &s->control, why) == SOCK_OK;
 }
 
 bool
 serve_begin(struct serve *s, struct agent *agent)
 {
-	agent->socket_path = s->socket.path;
-	/* The system tells clients the pid of who listened last. */
-	sock_listen_again(&s->socket);
-	sock_listen_again(&s->control);
+	agent->socket_path = s->path;
 	s->listener = listener_new(agent, s->socket.fd, LISTENER_OWN_AND_ROOT,
 	    client_new);
 	s->control_listener = listener_new(agent, s->control.fd,
@@ -73,6 +62,8 @@ serve_close(struct serve *s)
 		rmdir(s->private_folder);
 	free(s->private_folder);
 	s->private_folder = NULL;
+	free(s->path);
+	s->path = NULL;
 }
 
 pid_t

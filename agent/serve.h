@@ -7,6 +7,7 @@
 #include "agent/sockpath.h"
 
 struct serve {
+	char *path; /* of the agent's socket, absolute; owned */
 	struct listen_socket socket;
 	struct listen_socket control;
 	struct listener *listener;
@@ -19,19 +20,22 @@ struct serve {
 		.socket = LISTEN_SOCKET_NONE, .control = LISTEN_SOCKET_NONE})
 
 /*
- * Make both. path: NULL for the default. private: in a new folder, for a
- * command. SOCK_IN_USE and SOCK_ERROR leave words in `why`; close it anyway.
+ * Decide on s->path. path: NULL for the default. private: in a new folder,
+ * for a command. False with words in `why`; close it anyway.
  */
-enum sock_result serve_open(struct serve *s, const char *path, bool private,
+bool serve_place(struct serve *s, const char *path, bool private,
     char why[static SOCK_WHY_BYTES]);
 
-/* Accept from now on, as this process. */
+/* Make both sockets. False with words in `why`; close it anyway. */
+bool serve_open(struct serve *s, char why[static SOCK_WHY_BYTES]);
+
+/* Accept from now on. */
 bool serve_begin(struct serve *s, struct agent *agent);
 
 /* Stop, and remove the files. */
 void serve_close(struct serve *s);
 
-/* The pid of who listens at a socket; 0 when that cannot be told. */
+/* The pid of who listens at a socket; 0 when nobody does. */
 pid_t serve_pid_at(const char *path);
 
 #endif

@@ -50,7 +50,7 @@ sign_job_send(struct sign_job *job)
 
 	job->login_count = login_count(t->login);
 	if (!process_start(t))
-		sign_job_fail(job, "its process cannot be started");
+		sign_job_fail(job, "no process can be started for it now");
 	else if (!process_sign(t->process, job))
 		sign_job_fail(job, "too many signatures wait for this token");
 }
@@ -115,10 +115,30 @@ sign_job_done(struct sign_job *job, struct bytes signature)
 	sign_job_free(job);
 }
 
+/*
+ * The climb (design section 8): log in again where that needs no person or
+ * one is there, find the key again, in a fresh process; once, inside the
+ * request, because a refused signature makes ssh try every other key.
+ */
+static bool
+sign_job_again(struct sign_job *job, const char *why)
+{
+	if (job->reply == NULL || job->again || !job->token->present)
+		return false;
+	log_info("%s: %s; trying again with a fresh process",
+	    job->token->name, why);
+	job->again = true;
+	job->logins = 0;
+	sign_job_send(job);
+	return true;
+}
+
 void
-sign_job_lost(struct sign_job *job, const char *why)
+sign_job_lost(struct sign_job *job, const char *why, bool lost)
 {
 	token_set_error(job->token, why);
+	if (lost && sign_job_again(job, why))
+		return;
 	if (job->reply == NULL)
 		sign_job_free(job);
 	else
@@ -142,12 +162,13 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 		return;
 	}
 	words = wire_outcome_words(w->outcome, &w->error);
-	sign_job_lost(job, words == NULL ? "out of memory" : words);
+	/* Nothing is believed after a loss: a fresh process goes on. */
+	if (w->outcome == WIRE_LOST)
+		process_lost(t->process, words == NULL ? "lost" : words);
+	sign_job_lost(job, words == NULL ? "out of memory" : words,
+	    w->outcome == WIRE_LOST);
 	if (w->outcome == WIRE_KEY_UNUSABLE && k != NULL)
 		token_key_unusable(t, k, words == NULL ? "?" : words);
-	/* Nothing is believed after a loss: the next one starts afresh. */
-	if (w->outcome == WIRE_LOST)
-		process_end(t->process, "the token was lost");
 }
 
 void

@@ -23,6 +23,7 @@ struct sign_job {
 	unsigned logins;    /* it has been sent to wait for */
 	unsigned login_count; /* the token's, when it was sent */
 	bool in_process;
+	bool again; /* a fresh process has it, after a loss */
 };
 
 /*
@@ -35,7 +36,10 @@ void sign_start(struct reply *r, struct token *t, const struct key *k,
 /* The process that has it answered; the job is off its list. */
 void sign_job_result(struct sign_job *job, const struct wire_sign_result *w);
 
-/* The process that has it is gone; the job is off its list. */
-void sign_job_lost(struct sign_job *job, const char *why);
+/*
+ * The process that had it is gone; the job is off its list. `lost`: not by
+ * our will, so that a fresh process may do it, once.
+ */
+void sign_job_lost(struct sign_job *job, const char *why, bool lost);
 
 #endif

@@ -260,12 +260,6 @@ sock_listen(const char *path, struct listen_socket *ret,
 }
 
 void
-sock_listen_again(const struct listen_socket *s)
-{
-	listen(s->fd, SOCK_BACKLOG);
-}
-
-void
 listen_socket_close(struct listen_socket *s)
 {
 	struct stat st;

@@ -47,9 +47,6 @@ char *sock_private_path(char **ret_folder, char why[static SOCK_WHY_BYTES]);
 enum sock_result sock_listen(const char *path, struct listen_socket *ret,
     char why[static SOCK_WHY_BYTES]);
 
-/* As another process: the system tells clients who listened last. */
-void sock_listen_again(const struct listen_socket *s);
-
 /* Stop listening; the file goes if it is still the one that we made. */
 void listen_socket_close(struct listen_socket *s);
 

@@ -2,6 +2,7 @@
 /* Tokens and their keys, as reported by provider processes. */
 #include "agent/token.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "agent/provider.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "common/text.h"
 
 static void
@@ -232,8 +234,67 @@ token_report(struct provider *provider, struct wire_token *w,
 	t->pin_min = w->pin_min;
 	t->pin_max = w->pin_max;
 	t->seen = true;
+	if (!t->present) {
+		log_info("%s: here", t->name);
+		t->deaths = 0;
+	}
+	t->present = true;
 	allowlist_update(t->agent);
 	return t;
+}
+
+void
+token_tidy(struct token *t)
+{
+	if (!t->present && t->process == NULL && t->leaving == NULL &&
+	    !login_remembers(t->login))
+		token_free(t);
+}
+
+/* The call that was in flight did not come back in time. */
+static void
+token_left(evutil_socket_t fd, short what, void *arg)
+{
+	struct token *t = arg;
+
+	(void)fd;
+	(void)what;
+	event_free(t->leaving);
+	t->leaving = NULL;
+	/* If it is back by now, others may be waiting for this process. */
+	if (t->present && t->process != NULL)
+		process_lost(t->process, "the token was away");
+	else
+		t->process = process_end(t->process, "the token was removed");
+	token_tidy(t);
+}
+
+/* Let what is in flight end by itself, as it does with most modules. */
+static void
+token_end_process(struct token *t, const char *why)
+{
+	const struct timeval limit = {.tv_sec = LEAVE_SEC};
+
+	if (t->leaving != NULL)
+		return;
+	if (t->process != NULL && process_is_busy(t->process))
+		t->leaving = evtimer_new(t->agent->base, token_left, t);
+	if (t->leaving != NULL && evtimer_add(t->leaving, &limit) == 0)
+		return;
+	t->process = process_end(t->process, why);
+}
+
+void
+token_leave(struct token *t, const char *why)
+{
+	if (!t->present)
+		return;
+	log_info("%s: %s", t->name, why);
+	t->present = false;
+	allowlist_update(t->agent);
+	login_token_left(t->login, why);
+	token_end_process(t, why);
+	token_tidy(t);
 }
 
 struct token *
@@ -247,6 +308,8 @@ token_free(struct token *t)
 	TAILQ_REMOVE(&agent->tokens, t, entry);
 	/* The process first: it may owe the login an answer. */
 	t->process = process_free(t->process);
+	if (t->leaving != NULL)
+		event_free(t->leaving);
 	t->login = login_free(t->login);
 	keys_free(t->keys, t->n_keys);
 	free(t->text);

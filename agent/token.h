@@ -13,6 +13,7 @@
 #include "proto/keyblob.h"
 
 struct config_key;
+struct event;
 struct login;
 struct process;
 
@@ -49,6 +50,11 @@ struct token {
 	struct process *process; /* owned; NULL while none serves it */
 	struct login *login;	 /* owned */
 	char *last_error;	 /* owned; the last request that failed */
+	struct event *leaving;	 /* it left; a call in flight has its time */
+	/* Its processes that ended by themselves since the last good answer. */
+	unsigned deaths;
+	int64_t restart_ms;	 /* not before; CLOCK_MONOTONIC */
+	bool present;		 /* as far as we know */
 	bool hidden;		 /* by ssh-add -e or -D */
 	bool seen;		 /* in the scan that is under way */
 };
@@ -68,6 +74,15 @@ struct token *token_report(struct provider *provider, struct wire_token *w,
 
 /* Forget it, and fail what waits for it. NULL is fine. Returns NULL. */
 struct token *token_free(struct token *t);
+
+/*
+ * It is gone: off the list at once. What its process owes has LEAVE_SEC more.
+ * What we know of its PIN stays; a token of which nothing is known is freed.
+ */
+void token_leave(struct token *t, const char *why);
+
+/* Free one that is gone, and of which nothing is known. */
+void token_tidy(struct token *t);
 
 /* The key with this reference, or NULL. */
 struct key *token_key(struct token *t, const uint8_t *ref);

@@ -27,6 +27,10 @@ enum {
 	WIRE_TEXT_MAX_BYTES = 4 * 1024,
 	WIRE_SIGNATURE_MAX_BYTES = 4 * 1024,
 	WIRE_READERS_MAX = 64,
+	/* A PC/SC reader's name, without its NUL (pcsc-lite: MAX_READERNAME). */
+	READER_NAME_MAX_BYTES = 128,
+	/* One message of p11-agent-readers. */
+	READERS_MSG_MAX_BYTES = 16 * 1024,
 	/* Requests in flight to one provider process. */
 	WIRE_REQUESTS_MAX = 1024,
 	/* What may wait to be read by one provider process. */
@@ -63,6 +67,8 @@ enum {
 	/* Time. */
 	SCAN_MAX_SEC = 60,
 	SIGN_MAX_SEC = 60,
+	/* What a call in flight gets when its token has left. */
+	LEAVE_SEC = 1,
 	PROMPT_MAX_SEC = 110,
 	PROMPT_CANCEL_PAUSE_SEC = 60,
 	/* A person's tries inside one request. */
