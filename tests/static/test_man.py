@@ -172,6 +172,25 @@ def test_settings():
     assert settings_of_page() == table()
 
 
+def test_settings_of_readme():
+    rows = re.findall(r"^\| (`[^|]*) \| ([^|]*) \|",
+                      (TOP / "README.md").read_text(), re.M)
+    found = {({"top": "-"}.get(section, section), name)
+             for names, where in rows if not names.endswith("/`")
+             for name in re.findall(r"`([\w-]+)`", names)
+             for section in re.findall(r"\w+", where)}
+    assert found == set(table())
+
+
+@pytest.mark.parametrize("file", ["README.md", "man/p11-agent.1.scd",
+                                  "man/p11-agent.conf.5.scd",
+                                  "man/p11-agent.7.scd"])
+def test_commands_that_are_named_exist(file):
+    named = re.findall(r"\bp11-agentctl ([a-z][\w-]*)",
+                       (TOP / file).read_text())
+    assert set(named) <= set(commands())
+
+
 def load(file):
     """What the daemon gets, as p11-agent-config sends it."""
     ours, theirs = socket.socketpair()
