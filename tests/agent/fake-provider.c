@@ -6,6 +6,7 @@
  *
  *   no-pin           the token needs no login; else its PIN is 1234
  *   tokens=N         a scan shows N tokens, serials 1, 2, ... (default 1)
+ *   keys=N           keys of the numbers 1 to N, instead of 7 and 8
  *   late=N           answer once N signatures wait, the last one first
  *   log=PATH         append a line for each start, PIN and signature
  *   once=PATH        the words below count until a file is there, made then
@@ -26,18 +27,13 @@
 #include "pkcs11/wire.h"
 #include "tests/agent/world.h"
 
-enum { LATE_MAX = 64, SCAN_TOKENS_MAX = 8 };
-
-static const struct world_key KEYS[] = {
-	{.number = 7, .id = "\1", .label = "seven"},
-	{.number = 8, .id = "\2", .label = "eight"},
-	{0},
-};
+enum { LATE_MAX = 64, SCAN_TOKENS_MAX = 8, KEYS_MAX = 9 };
 
 struct fake {
 	const char *words;
 	bool normal; /* the misbehaviour is over */
 	bool logged_in;
+	struct world_key keys[KEYS_MAX + 1];
 	struct buffer in, out;
 	uint32_t late_id[LATE_MAX];
 	uint8_t late_byte[LATE_MAX];
@@ -296,7 +292,7 @@ got_login(struct fake *f, struct bytes body, const struct token_id *id)
 	r.id = w.id;
 	f->logged_in = bytes_is(w.pin, "1234");
 	if (f->logged_in) {
-		world_put_token(&f->out, id, token_flags(f), KEYS);
+		world_put_token(&f->out, id, token_flags(f), f->keys);
 	} else {
 		r.outcome = WIRE_PIN_REFUSED;
 		r.error = (struct wire_error){bytes_str("C_Login"), 160,
@@ -304,6 +300,23 @@ got_login(struct fake *f, struct bytes body, const struct token_id *id)
 	}
 	r.flags = token_flags(f);
 	wire_login_result_put(&f->out, &r);
+}
+
+static void
+make_keys(struct fake *f)
+{
+	static const char *const ids[KEYS_MAX] = {"\1", "\2", "\3", "\4",
+	    "\5", "\6", "\7", "\10", "\11"};
+	unsigned n = number(f, "keys", 0);
+
+	for (unsigned i = 0; i < n && i < KEYS_MAX; i++)
+		f->keys[i] = (struct world_key){
+			.number = (uint8_t)(i + 1), .id = ids[i],
+		};
+	if (n > 0)
+		return;
+	f->keys[0] = (struct world_key){.number = 7, .id = "\1"};
+	f->keys[1] = (struct world_key){.number = 8, .id = "\2"};
 }
 
 static void
@@ -327,7 +340,7 @@ run_scan(struct fake *f)
 
 		snprintf(serial, sizeof(serial), "%u", i);
 		id = world_token_id("fake", serial);
-		world_put_token(&f->out, &id, token_flags(f), KEYS);
+		world_put_token(&f->out, &id, token_flags(f), f->keys);
 	}
 	wire_done_put(&f->out);
 	flush(f);
@@ -340,7 +353,7 @@ run_token(struct fake *f, const struct token_id *id)
 	struct bytes body;
 
 	show_module(f);
-	world_put_token(&f->out, id, token_flags(f), KEYS);
+	world_put_token(&f->out, id, token_flags(f), f->keys);
 	wire_done_put(&f->out);
 	flush(f);
 	while (frame_read(WIRE_FD, &f->in, WIRE_REQUEST_MAX_BYTES, &body) ==
@@ -395,6 +408,7 @@ main(void)
 	    body.p[0] != WIRE_START || wire_start_parse(bytes_of(body.p + 1,
 	    body.len - 1), &start) != PARSE_OK)
 		_exit(4);
+	make_keys(&f);
 	note(&f, "start", bytes_str(start.role == WIRE_ROLE_SCAN ? "scan" :
 	    "token"));
 	moment(&f, "start");

@@ -86,7 +86,7 @@ world_provider(struct agent *a, const char *name, const char *env)
 	s = &list[c->n_providers++];
 	*s = (struct config_provider){
 		.name = world_copy(name),
-		.module = world_copy("module.so"),
+		.module = world_copy("/lib/fake.so"),
 		.place = {world_copy("a.conf"), 1},
 	};
 	if (env != NULL) {
