@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A person is told when a token may wait for a touch."""
+import pytest
+
 from config import key, provider
+from persons import Desktop, needs
+
+
+@pytest.fixture
+def desktop(directory):
+    why = needs("dbus-daemon")
+    if why:
+        pytest.skip(why)
+    made = Desktop(directory / "desktop")
+    yield made
+    made.stop()
 
 
 def test_slow_signature_is_noticed(agent, piv):
@@ -16,3 +29,19 @@ def test_slow_signature_is_noticed(agent, piv):
         a.wait_for_log("may want a touch")
         assert c.receive_signature() is not None
     assert a.log().count("may want a touch") == 1
+
+
+def test_notice_on_the_desktop(agent, piv, desktop):
+    """It names the client, and goes away with the signature."""
+    card = piv({"9e": "p256"})
+    a = agent(provider(card, "opensc") + key("card", "id=%04"), card,
+              env=desktop.env)
+    with a.client() as c:
+        blob = c.blob("card")
+        card.order("delay", "4")
+        c.send_sign(blob)
+        shown = desktop.wait_for_lines(2)[1]
+        assert "may want a touch, for " in shown
+        assert c.receive_signature() is not None
+        assert desktop.wait_for_lines(3) == ["ready", shown, "close 1"]
+    assert "may want a touch" not in a.log()
