@@ -9,8 +9,10 @@
  *   keys=N           keys of the numbers 1 to N, instead of 7 and 8
  *   late=N           answer once N signatures wait, the last one first
  *   log=PATH         append a line for each start, PIN and signature
+ *   names=A,B        p11-kit has registered /lib/A.so, /lib/B.so (ca: trust)
  *   once=PATH        the words below count until a file is there, made then
- *   start=WORD       at the start; login=WORD, sign=WORD at that request:
+ *   start=WORD       at the start, but ask=WORD when asked for these names;
+ *                    login=WORD, sign=WORD at that request:
  *     die hang exit failed garbage empty huge half body
  *   sign=WORD        also: unknown twice lost error unusable context
  *     need-login short
@@ -348,6 +350,29 @@ run_scan(struct fake *f)
 }
 
 static void
+run_names(struct fake *f)
+{
+	const char *names = word(f, "names");
+
+	while (names != NULL && *names != '\0') {
+		size_t n = strcspn(names, ",");
+		struct wire_registered w = {.name = bytes_of(names, n)};
+		char path[128];
+
+		snprintf(path, sizeof(path), "/lib/%.*s.so", (int)n, names);
+		w.module = bytes_str(path);
+		w.init_args = bytes_str(path + 1);
+		w.trust_policy = bytes_is(w.name, "ca");
+		wire_registered_put(&f->out, &w);
+		names += n;
+		names += strspn(names, ",");
+	}
+	wire_done_put(&f->out);
+	flush(f);
+	_exit(0);
+}
+
+static void
 run_token(struct fake *f, const struct token_id *id)
 {
 	struct bytes body;
@@ -410,8 +435,10 @@ main(void)
 		_exit(4);
 	make_keys(&f);
 	note(&f, "start", bytes_str(start.role == WIRE_ROLE_SCAN ? "scan" :
-	    "token"));
-	moment(&f, "start");
+	    start.role == WIRE_ROLE_NAMES ? "names" : "token"));
+	moment(&f, start.role == WIRE_ROLE_NAMES ? "ask" : "start");
+	if (start.role == WIRE_ROLE_NAMES)
+		run_names(&f);
 	if (start.role == WIRE_ROLE_SCAN)
 		run_scan(&f);
 	id = id_copy(&start.token);
