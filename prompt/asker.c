@@ -37,7 +37,8 @@ static pid_t
 parent_of(pid_t pid)
 {
 	char text[512];
-	struct bytes stat = read_of_process(pid, "stat", text, sizeof(text) - 1);
+	struct bytes stat =
+	    read_of_process(pid, "stat", text, sizeof(text) - 1);
 	const char *name_end;
 	long parent;
 
@@ -148,8 +149,8 @@ asker_read(struct asker *a, pid_t pid)
 		bool named = read_name(pid, name, ASKER_NAME_BYTES);
 
 		/* git starts git: once is enough. */
-		if (named && (a->n == 0 ||
-				 strcmp(name, a->names[a->n - 1]) != 0))
+		if (named &&
+		    (a->n == 0 || strcmp(name, a->names[a->n - 1]) != 0))
 			a->n++;
 		pid = parent_of(pid);
 	}

@@ -22,7 +22,7 @@ enum {
 
 struct asker {
 	pid_t pid;
-	size_t n; /* 0: nothing is known */
+	size_t n;				       /* 0: nothing is known */
 	char names[ASKER_NAMES_MAX][ASKER_NAME_BYTES]; /* the client first */
 };
 

@@ -23,8 +23,7 @@ take_end(struct asking *a, int status, const struct buffer *out)
 
 	if (WIFSIGNALED(status))
 		return source_cannot(a,
-		    "the PIN command was ended by signal %d",
-		    WTERMSIG(status));
+		    "the PIN command was ended by signal %d", WTERMSIG(status));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return source_cannot(a, "the PIN command ended with status %d",
 		    WEXITSTATUS(status));
@@ -42,8 +41,7 @@ run_command(struct asking *a, char *command)
 	char *const argv[] = {shell, option, command, NULL};
 	int ret = 0;
 
-	switch (
-	    program_run(argv, a->environment->own, a->peer, &out, &ret)) {
+	switch (program_run(argv, a->environment->own, a->peer, &out, &ret)) {
 	case PROGRAM_ENDED:
 		return take_end(a, ret, &out);
 	case PROGRAM_NOT_STARTED:

@@ -24,8 +24,8 @@ is_name(struct bytes name)
 {
 	return name.len > 0 && name.len <= NAME_MAX_BYTES &&
 	       memchr(name.p, '/', name.len) == NULL &&
-	       memchr(name.p, '\0', name.len) == NULL &&
-	       !bytes_is(name, ".") && !bytes_is(name, "..");
+	       memchr(name.p, '\0', name.len) == NULL && !bytes_is(name, ".") &&
+	       !bytes_is(name, "..");
 }
 
 /* All of it, or the first of what is too much; false with an errno. */
@@ -101,9 +101,8 @@ credential_ask(struct asking *a)
 		return source_cannot(a, "\"%s\" is no credential's name",
 		    text_printable(a->argument, shown, sizeof(shown)));
 	if (folder == NULL)
-		return source_cannot(a,
-		    "p11-agent was given no credentials "
-		    "(CREDENTIALS_DIRECTORY is not set)");
+		return source_cannot(a, "p11-agent was given no credentials "
+					"(CREDENTIALS_DIRECTORY is not set)");
 	n = snprintf(path, sizeof(path), "%s/%.*s", folder,
 	    (int)a->argument.len, (const char *)a->argument.p);
 	if (n < 0 || (size_t)n >= sizeof(path))

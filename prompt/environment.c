@@ -281,8 +281,7 @@ environment_read(struct environment *e, pid_t pid, char *const *own)
 void
 environment_add_manager(struct environment *e)
 {
-	if (e->tty[0] != '\0' ||
-	    find_in_block(&e->client, "GPG_TTY") != NULL ||
+	if (e->tty[0] != '\0' || find_in_block(&e->client, "GPG_TTY") != NULL ||
 	    has_of_group(&e->client, DISPLAY_GROUP))
 		return;
 	manager_environment(e, &e->manager);

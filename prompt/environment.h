@@ -21,10 +21,10 @@ enum {
 };
 
 struct environment {
-	struct buffer client;  /* NAME=VALUE NUL …; empty: could not be read */
+	struct buffer client; /* NAME=VALUE NUL …; empty: could not be read */
 	struct buffer manager; /* the same of the user manager; or empty */
-	char *const *own;     /* borrowed; our own, NULL-terminated */
-	pid_t client_pid;     /* 0: none */
+	char *const *own;      /* borrowed; our own, NULL-terminated */
+	pid_t client_pid;      /* 0: none */
 	char program[ENVIRONMENT_PROGRAM_BYTES]; /* the client's name, or "" */
 	char tty[ENVIRONMENT_TTY_BYTES]; /* the client's terminal, or "" */
 };

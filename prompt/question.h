@@ -39,7 +39,8 @@ struct question {
 enum answer_status {
 	ANSWER_OK = 0,
 	ANSWER_CANCEL = 1, /* the person said no, or closed it */
-	ANSWER_NO_WAY = 2, /* nothing to ask with: `text` says what is missing */
+	ANSWER_NO_WAY =
+	    2, /* nothing to ask with: `text` says what is missing */
 };
 
 struct answer {

@@ -91,8 +91,7 @@ ask_source(struct asking *a, const struct source *s)
 		    a, "the %s was not used: only a person may try", s->name);
 	a->unattended = s->unattended;
 	result = s->ask(a);
-	if (result != SOURCE_OK || !a->unattended ||
-	    !a->question->persons_only)
+	if (result != SOURCE_OK || !a->unattended || !a->question->persons_only)
 		return result;
 	a->secret = secret_free(a->secret);
 	return source_cannot(

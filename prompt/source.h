@@ -20,7 +20,7 @@ enum { SOURCE_WHY_BYTES = 512 };
 struct asking {
 	const struct question *question;
 	const struct environment *environment;
-	int peer; /* the daemon's socket */
+	int peer;	       /* the daemon's socket */
 	struct bytes argument; /* what stands behind the source's "NAME:" */
 	/* Filled by a source. */
 	struct secret *secret; /* SOURCE_OK to QUESTION_PIN; owned */

@@ -20,12 +20,11 @@ enum { PATIENCE_MSEC = 20000 };
 struct prompt_process {
 	pid_t pid;
 	int sock; /* -1: hung up */
-	int err; /* what it and its children write to standard error */
+	int err;  /* what it and its children write to standard error */
 };
 
 static inline pid_t
-prompt_process_spawn(
-    const char *program, char *const *envp, int sock, int err)
+prompt_process_spawn(const char *program, char *const *envp, int sock, int err)
 {
 	char *const argv[] = {(char[]){"p11-agent-prompt"}, NULL};
 	posix_spawn_file_actions_t actions;

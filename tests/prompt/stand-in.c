@@ -34,8 +34,8 @@ notify(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	    (r = sd_bus_message_read(m, "i", &expires)) < 0)
 		return r;
 	s->notices++;
-	printf("notify %u %s|%s|%s|%d\n", replaces, app, summary, body,
-	    expires);
+	printf(
+	    "notify %u %s|%s|%s|%d\n", replaces, app, summary, body, expires);
 	if (strcmp(s->kind, "deaf-notices") == 0)
 		return 1;
 	return sd_bus_reply_method_return(m, "u", s->notices);
@@ -76,8 +76,8 @@ get_environment(sd_bus *bus, const char *path, const char *interface,
 
 static const sd_bus_vtable notices_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("Notify", "susssasa{sv}i", "u", notify,
-	SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD(
+	"Notify", "susssasa{sv}i", "u", notify, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("CloseNotification", "u", "", close_notification,
 	SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -57,8 +57,8 @@ names_all_and_the_one(void **state)
 		const char *line, *program;
 	} cases[] = {
 	    {{.pid = 0}, "", ""},
-	    {{.pid = 7, .n = 1, .names = {"sftp"}},
-		"asked for by sftp (pid 7)", "sftp"},
+	    {{.pid = 7, .n = 1, .names = {"sftp"}}, "asked for by sftp (pid 7)",
+		"sftp"},
 	    {{.pid = 7, .n = 2, .names = {"ssh to h", "bash"}},
 		"asked for by ssh to h, bash (pid 7)", "ssh to h"},
 	    {{.pid = 7, .n = 3, .names = {"ssh to h", "git", "zsh"}},

@@ -188,7 +188,8 @@ tries_sources_in_order(void **state)
 static void
 keeps_why_short(void **state)
 {
-	const struct question q = {.sources = bytes_str("a\nb\nc\nd\ne\nf\ng\nh")};
+	const struct question q = {
+	    .sources = bytes_str("a\nb\nc\nd\ne\nf\ng\nh")};
 	struct asking a = {.question = &q};
 	struct buffer why = BUFFER_INIT(64);
 

@@ -177,8 +177,7 @@ client_start(char *variable, int *ret_out)
 {
 	char *const argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"},
 	    (char[]){"echo up; exec sleep 1000"}, NULL};
-	char *const envp[] = {
-	    variable, (char[]){"PATH=/usr/bin:/bin"}, NULL};
+	char *const envp[] = {variable, (char[]){"PATH=/usr/bin:/bin"}, NULL};
 	pid_t pid = spawn_with_output(argv, envp, ret_out);
 	char line[8];
 
@@ -253,8 +252,8 @@ bears_a_bus_that_hangs(void **state)
 	/* Linux chooses an abstract name. */
 	assert_int_equal(
 	    bind(fd, (struct sockaddr *)&at, sizeof(sa_family_t)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at,
-			     &(socklen_t){sizeof(at)}),
+	assert_int_equal(
+	    getsockname(fd, (struct sockaddr *)&at, &(socklen_t){sizeof(at)}),
 	    0);
 	assert_int_equal(listen(fd, 5), 0);
 	snprintf(variable, sizeof(variable),
@@ -280,8 +279,9 @@ asks_the_user_manager(void **state)
 	    (char[]){"DISPLAY=:55"}, (char[]){"LD_PRELOAD=/evil.so"},
 	    (char[]){"LANG=sr"}, NULL};
 	struct stand_in manager = stand_in_start(&bus, words);
-	struct script s = script_new("#!/bin/sh\n"
-	    "echo \"$DISPLAY $LANG $LD_PRELOAD $SHELL\"\n");
+	struct script s =
+	    script_new("#!/bin/sh\n"
+		       "echo \"$DISPLAY $LANG $LD_PRELOAD $SHELL\"\n");
 	char askpass[128];
 	const struct {
 		char *client;

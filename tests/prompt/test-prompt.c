@@ -73,7 +73,8 @@ answers(void **state)
 		struct bytes body;
 
 		put_question(&p, QUESTION_PIN);
-		assert_int_equal(frame_read(p.process.sock, &in, 8000, &body), 1);
+		assert_int_equal(
+		    frame_read(p.process.sock, &in, 8000, &body), 1);
 		assert_int_equal(answer_parse(body, &a), PARSE_OK);
 		assert_int_equal(a.status, cases[i].status);
 		assert_true(bytes_is(a.secret, cases[i].secret));

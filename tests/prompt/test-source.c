@@ -71,16 +71,15 @@ check(const struct wanted *want, struct asked got)
 static void
 takes_the_first_line_of_a_command(void **state)
 {
-	char *const own[] = {(char[]){"PATH=/usr/bin:/bin"},
-	    (char[]){"VAULT=4,5"}, NULL};
+	char *const own[] = {
+	    (char[]){"PATH=/usr/bin:/bin"}, (char[]){"VAULT=4,5"}, NULL};
 	const struct wanted cases[] = {
 	    {"a PIN", "command:echo 1234", "1234", NULL},
 	    {"notes behind it", "command:printf '12 34\\nuser: me\\n'", "12 34",
 		NULL},
 	    {"our environment, and a comma", "command:echo \"$VAULT\"", "4,5",
 		NULL},
-	    {"nothing to read", "command:read -r x; echo \"<$x>\"", "<>",
-		NULL},
+	    {"nothing to read", "command:read -r x; echo \"<$x>\"", "<>", NULL},
 	    {"a failure", "command:echo 1234; exit 3", NULL,
 		"the PIN command ended with status 3"},
 	    {"then the next", "command:false\ncommand:echo 77", "77", NULL},
@@ -90,8 +89,7 @@ takes_the_first_line_of_a_command(void **state)
 	    {"an empty line", "command:echo; echo 1234", NULL,
 		"the PIN command printed no PIN"},
 	    {"no command", "command:", NULL, "the PIN command is empty"},
-	    {"no colon", "command", NULL,
-		"there is no PIN source \"command\""},
+	    {"no colon", "command", NULL, "there is no PIN source \"command\""},
 	    {"513 bytes", "command:printf %0513d 0", NULL,
 		"the PIN is longer than 512 bytes"},
 	    {"endless", "command:yes", NULL,
@@ -102,8 +100,8 @@ takes_the_first_line_of_a_command(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		check(&cases[i],
-		    ask(cases[i].sources, QUESTION_PIN, false, own));
+		check(
+		    &cases[i], ask(cases[i].sources, QUESTION_PIN, false, own));
 }
 
 /* A file "ask" of script_new's is the credential; what it holds is above. */
@@ -119,27 +117,21 @@ takes_a_credential(void **state)
 	    {"12 34", {"no newline", "credential:ask", "12 34", NULL}},
 	    {"1234\r\n", {"DOS", "credential:ask", "1234", NULL}},
 	    {pin_512, {"512 bytes", "credential:ask", pin_512, NULL}},
-	    {pin_513,
-		{"513 bytes", "credential:ask", NULL,
-		    "the PIN is longer than 512 bytes"}},
+	    {pin_513, {"513 bytes", "credential:ask", NULL,
+			  "the PIN is longer than 512 bytes"}},
 	    {"\n", {"empty", "credential:ask", NULL, "%s/ask is empty"}},
-	    {"12\n34\n",
-		{"two lines", "credential:ask", NULL,
-		    "%s/ask has more than one line"}},
-	    {"1",
-		{"not there", "credential:no", NULL,
-		    "%s/no: No such file or directory"}},
-	    {"1",
-		{"a path", "credential:../x", NULL,
-		    "\"../x\" is no credential's name"}},
-	    {"1",
-		{"up", "credential:..", NULL, "\"..\" is no credential's name"}},
-	    {"1",
-		{"the folder", "credential:.", NULL,
-		    "\".\" is no credential's name"}},
-	    {"1",
-		{"no name", "credential:", NULL,
-		    "\"\" is no credential's name"}},
+	    {"12\n34\n", {"two lines", "credential:ask", NULL,
+			     "%s/ask has more than one line"}},
+	    {"1", {"not there", "credential:no", NULL,
+		      "%s/no: No such file or directory"}},
+	    {"1", {"a path", "credential:../x", NULL,
+		      "\"../x\" is no credential's name"}},
+	    {"1", {"up", "credential:..", NULL,
+		      "\"..\" is no credential's name"}},
+	    {"1", {"the folder", "credential:.", NULL,
+		      "\".\" is no credential's name"}},
+	    {"1", {"no name", "credential:", NULL,
+		      "\"\" is no credential's name"}},
 	};
 
 	(void)state;
@@ -193,8 +185,7 @@ leaves_the_last_tries_to_persons(void **state)
 {
 	struct script s = script_new("#!/bin/sh\ntouch \"$0.used\"\necho 1\n");
 	char pinentry[128], used[128], sources[512];
-	char *const own[] = {
-	    pinentry, (char[]){"PATH=/usr/bin:/bin"}, NULL};
+	char *const own[] = {pinentry, (char[]){"PATH=/usr/bin:/bin"}, NULL};
 	const struct wanted nobody = {"unattended", sources, NULL,
 	    "the command was not used: only a person may try; the credential "
 	    "was not used: only a person may try; pinentry has a PIN in a "
@@ -204,8 +195,7 @@ leaves_the_last_tries_to_persons(void **state)
 	    "echo S PASSWORD_FROM_CACHE; echo D 1234;; esac\necho OK; done\n");
 
 	(void)state;
-	snprintf(
-	    pinentry, sizeof(pinentry), "PINENTRY_PROGRAM=%s", cache.path);
+	snprintf(pinentry, sizeof(pinentry), "PINENTRY_PROGRAM=%s", cache.path);
 	snprintf(used, sizeof(used), "%s.used", s.path);
 	snprintf(sources, sizeof(sources), "command:%s\ncredential:x\npinentry",
 	    s.path);
