@@ -140,7 +140,7 @@ def test_no_config_exposes_nothing(config, agent, softhsm):
     a = agent(config, token)
     assert a.names() == []
     assert a.run("ssh-add", "-l").returncode == 1
-    assert "provider" in a.status()["note"]
+    assert "p11-agentctl keys" in a.status()["note"]
     assert "expose" in a.log()
 
 
