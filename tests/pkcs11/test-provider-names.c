@@ -5,12 +5,14 @@
  * from the system's folder only, so root puts one of the test's own there, in
  * a mount namespace.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sched.h>
+#include <sys/mount.h>
+#endif
 
 #include "tests/pkcs11/fake-script.h"
 
@@ -27,16 +29,25 @@ shell(const char *command)
 
 /* False when this machine does not let us. */
 static bool
+replace_system_folder(void)
+{
+#ifdef __linux__
+	return unshare(CLONE_NEWNS) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount(modules, getenv("P11_TEST_MODULE_CONFIGS"), NULL, MS_BIND,
+	    NULL) == 0;
+#else
+	return false;
+#endif
+}
+
+static bool
 be_registry(void)
 {
-	const char *system_folder = getenv("P11_TEST_MODULE_CONFIGS");
-
 	assert_non_null(mkdtemp(modules));
 	assert_int_equal(setenv("MODULES", modules, 1), 0);
 	if (geteuid() == 0)
-		return unshare(CLONE_NEWNS) == 0 &&
-		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-		    mount(modules, system_folder, NULL, MS_BIND, NULL) == 0;
+		return replace_system_folder();
 	shell("mkdir -p \"$MODULES/pkcs11\" && "
 	    "echo 'user-config: only' >\"$MODULES/pkcs11/pkcs11.conf\" && "
 	    "mkdir \"$MODULES/pkcs11/modules\"");

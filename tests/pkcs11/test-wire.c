@@ -298,15 +298,11 @@ registered(void **state)
 		    LITERAL("configdir='/x'"), false}, PARSE_OK},
 		{"trust", {LITERAL("ca"), LITERAL("/ca.so"), BYTES_NONE,
 		    true}, PARSE_OK},
-		{"longest", {some(WIRE_TEXT_MAX_BYTES),
-		    some(WIRE_TEXT_MAX_BYTES), some(WIRE_TEXT_MAX_BYTES),
-		    false}, PARSE_OK},
-		{"no name", {BYTES_NONE, LITERAL("/x.so"), BYTES_NONE, false},
-		    PARSE_VALUE},
-		{"no module", {LITERAL("x"), BYTES_NONE, BYTES_NONE, false},
-		    PARSE_VALUE},
-		{"long module", {LITERAL("x"), some(WIRE_TEXT_MAX_BYTES + 1),
-		    BYTES_NONE, false}, PARSE_LIMIT},
+		{"longest", {some(WIRE_TEXT_MAX_BYTES), some(1)}, PARSE_OK},
+		{"no name", {BYTES_NONE, some(1)}, PARSE_VALUE},
+		{"no module", {some(1), BYTES_NONE}, PARSE_VALUE},
+		{"long module", {some(1), some(WIRE_TEXT_MAX_BYTES + 1)},
+		    PARSE_LIMIT},
 	};
 
 	(void)state;
