@@ -35,12 +35,20 @@ class Terminal:
         return self.tmux("capture-pane", "-p").stdout
 
     def wait_for(self, text):
-        return wait_until(lambda: text in self.screen() and self.screen(),
-                          what="%r on the screen" % text)
+        try:
+            wait_until(lambda: text in self.screen(), what=text)
+        except AssertionError as error:
+            raise AssertionError("%s; there is:\n%s" % (
+                error, self.screen())) from None
+        return self.screen()
 
     def type(self, text):
         self.tmux("send-keys", "-l", text)
         self.tmux("send-keys", "Enter")
+
+    def wait_for_end(self):
+        wait_until(lambda: self.tmux("display-message", "-p", "#{pane_dead}")
+                   .stdout.strip() == "1", what="the end of the command")
 
     def kill(self):
         """Kill the command itself, not the terminal."""
@@ -59,7 +67,7 @@ class Display:
         ready, told = os.pipe()
         self.process = subprocess.Popen(
             ["Xvfb", "-displayfd", str(told), "-screen", "0", "800x600x24",
-             "-nolisten", "tcp"], pass_fds=[told],
+             "-nolisten", "tcp", "-noreset"], pass_fds=[told],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(told)
         with os.fdopen(ready) as f:
@@ -74,9 +82,9 @@ class Display:
     def windows(self, name):
         return self.xdotool("search", "--onlyvisible", "--name", name)
 
-    def wait_for_window(self, name, but=()):
-        return wait_until(lambda: set(self.windows(name)) - set(but),
-                          what="a window called " + name).pop()
+    def wait_for_window(self, name):
+        return wait_until(lambda: self.windows(name),
+                          what="a window called " + name)[0]
 
     def type(self, window, text):
         """Into that window, which need not have the focus yet."""
