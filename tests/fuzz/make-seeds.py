@@ -65,58 +65,20 @@ def answers():
     yield "no-way", u8(2) + string("") + string("no display") + u8(0)
 
 
-@target("wire")
-def wire_messages():
-    token_id = b"".join(string(text) for text in (
-        "Yubico", "YubiKey YK5", "10112904", "work",
-        "Yubico YubiKey CCID 00 00"))
-    error = (string("C_Sign") + u64(0x32) + string("CKR_DEVICE_REMOVED")
-             + string("text"))
+@target("readers-wire")
+def readers_messages():
+    def state(service, text, *readers):
+        return (u8(80) + u8(service) + string(text) + u32(len(readers))
+                + b"".join(readers))
 
-    def key(kind, a, b=b"", reason=""):
-        value = u8(kind) + string(a) + string(b)
-        return (hashlib.sha256(value).digest() + value + string(b"\1")
-                + string("label") + u32(0x11) + string(reason))
+    def reader(name, flags, events):
+        return string(name) + bytes(flags) + u32(events)
 
-    keys = [
-        key(1, b"\xc3" * 256, b"\1\0\1"),
-        key(2, b"\4" + b"\1" * 64),
-        key(3, b"\4" + b"\1" * 96),
-        key(4, b"\4" + b"\1" * 132),
-        key(5, b"\7" * 32),
-        key(6, b"secp256k1", b"", "no SSH algorithm"),
-    ]
-    yield "start-scan", (u8(1) + u8(1) + string("opensc-pkcs11.so")
-                         + string("") + string("opensc") + string("") * 5
-                         + u32(0))
-    yield "start-token", (u8(1) + u8(2) + string("/usr/lib/x.so")
-                          + string("configdir=x") + string("x") + token_id
-                          + u32(2)
-                          + string("Reader 00 01") + string(""))
-    yield "start-names", u8(1) + u8(3) + string("") * 8 + u32(0)
-    yield "login", u8(2) + u32(1) + string("123456")
-    yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
-                         + string(bytes(32)) + string(""))
-    yield "sign-ed25519", (u8(3) + u32(3) + bytes(32) + u8(4)
-                           + string("message") + string("1234"))
-    yield "module", (u8(65) + string("/usr/lib/x.so") + string("OpenSC")
-                     + string("OpenSC Project"))
-    yield "token", (u8(66) + token_id + u32(0x81) + u32(6) + u32(8)
-                    + u32(len(keys)) + b"".join(keys))
-    yield "token-one", (u8(66) + token_id + u32(1) + u32(0) + u32(0)
-                        + u32(1) + keys[4])
-    yield "token-empty", u8(66) + token_id + u32(0) * 4
-    yield "failed", u8(68) + error
-    yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + error
-    yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + string("") + u64(0)
-                          + string("") * 2 + string(b"\1" * 64))
-    yield "registered", (u8(71) + string("softhsm2") + string("/usr/lib/x.so")
-                         + string("") + u8(0))
-    yield "registered-trust", (u8(71) + string("p11-kit-trust")
-                               + string("/usr/lib/t.so") + string("a=b")
-                               + u8(1))
-    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + error
-                        + string(""))
+    yield "none", state(0, "")
+    yield "no-service", state(1, "pcscd does not run")
+    yield "two", state(0, "", reader("Yubico YubiKey CCID 00 00",
+                                     (1, 0, 1, 0), 5),
+                       reader("x", (0, 1, 0, 1), 65535))
 
 
 @target("opensc-conf")
@@ -288,6 +250,166 @@ def ec_points():
     yield "ed25519-name", both(b"\x13\x0cedwards25519", ed25519)
     yield "ed25519-bits", both(b"\x13\x0cedwards25519",
                                b"\3\x21\0" + ed25519)
+
+
+@target("wire")
+def wire_messages():
+    token_id = b"".join(string(text) for text in (
+        "Yubico", "YubiKey YK5", "10112904", "work",
+        "Yubico YubiKey CCID 00 00"))
+    error = (string("C_Sign") + u64(0x32) + string("CKR_DEVICE_REMOVED")
+             + string("text"))
+
+    def key(kind, a, b=b"", reason=""):
+        value = u8(kind) + string(a) + string(b)
+        return (hashlib.sha256(value).digest() + value + string(b"\1")
+                + string("label") + u32(0x11) + string(reason))
+
+    keys = [
+        key(1, b"\xc3" * 256, b"\1\0\1"),
+        key(2, b"\4" + b"\1" * 64),
+        key(3, b"\4" + b"\1" * 96),
+        key(4, b"\4" + b"\1" * 132),
+        key(5, b"\7" * 32),
+        key(6, b"secp256k1", b"", "no SSH algorithm"),
+    ]
+    yield "start-scan", (u8(1) + u8(1) + string("opensc-pkcs11.so")
+                         + string("") + string("opensc") + string("") * 5
+                         + u32(0))
+    yield "start-token", (u8(1) + u8(2) + string("/usr/lib/x.so")
+                          + string("configdir=x") + string("x") + token_id
+                          + u32(2)
+                          + string("Reader 00 01") + string(""))
+    yield "start-names", u8(1) + u8(3) + string("") * 8 + u32(0)
+    yield "login", u8(2) + u32(1) + string("123456") + u8(1) + u8(0)
+    yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
+                         + string(bytes(32)) + string(""))
+    yield "sign-ed25519", (u8(3) + u32(3) + bytes(32) + u8(4)
+                           + string("message") + string("1234"))
+    yield "module", (u8(65) + string("/usr/lib/x.so") + string("OpenSC")
+                     + string("OpenSC Project"))
+    yield "token", (u8(66) + token_id + u32(0x81) + u32(6) + u32(8)
+                    + u32(len(keys)) + b"".join(keys))
+    yield "token-one", (u8(66) + token_id + u32(1) + u32(0) + u32(0)
+                        + u32(1) + keys[4])
+    yield "token-empty", u8(66) + token_id + u32(0) * 4
+    yield "failed", u8(68) + error
+    yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + error
+    yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + string("") + u64(0)
+                          + string("") * 2 + string(b"\1" * 64))
+    yield "registered", (u8(71) + string("softhsm2") + string("/usr/lib/x.so")
+                         + string("") + u8(0))
+    yield "registered-trust", (u8(71) + string("p11-kit-trust")
+                               + string("/usr/lib/t.so") + string("a=b")
+                               + u8(1))
+    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + error
+                        + string(""))
+
+
+class Steps:
+    """Inputs of fuzz-dispatch and fuzz-control: see their run_step."""
+
+    RAW, CHILD, ASK, CONNECT, HANG_UP = range(5)
+
+    @staticmethod
+    def step(number, peer=0, modulus=5):
+        """A byte whose two upper bits name the peer."""
+        low = next(n for n in range(64) if (peer * 64 + n) % modulus == number)
+        return u8(peer * 64 + low)
+
+    @staticmethod
+    def short(value):
+        return u8(len(value)) + value
+
+    @classmethod
+    def frame(cls, body, peer=0):
+        return cls.step(cls.RAW, peer) + cls.short(string(body))
+
+    @classmethod
+    def sign(cls, key, flags=2, peer=0):
+        return cls.step(cls.ASK, peer) + u8(key) + u8(flags)
+
+    @classmethod
+    def child(cls, which, what, rest, modulus=5):
+        return (cls.step(cls.CHILD, 0, modulus) + u8(which) + u8(what)
+                + rest)
+
+    @classmethod
+    def signed(cls, which, number, outcome=0, **more):
+        return cls.child(which, 1, u8(number) + u8(outcome) + u8(1), **more)
+
+    @classmethod
+    def logged_in(cls, which, number, outcome=0, flags=3, **more):
+        return cls.child(which, 2, u8(number) + u8(outcome) + u8(flags),
+                         **more)
+
+    @classmethod
+    def typed(cls, which, pin, status=0, unattended=0, **more):
+        return cls.child(which, 3, cls.short(pin) + u8(status)
+                         + u8(unattended), **more)
+
+    @classmethod
+    def died(cls, which, **more):
+        return cls.child(which, 4, b"", **more)
+
+
+@target("dispatch")
+def dispatches():
+    s = Steps
+    listed = s.frame(u8(11))
+    yield "list", listed + s.frame(u8(27) + string("query"))
+    yield "sign", listed + s.sign(0) + s.signed(0, 1, 1) + s.typed(1, b"1234") \
+        + s.logged_in(0, 2) + s.signed(0, 3)
+    yield "wrong-pin", (s.sign(0) + s.signed(0, 1, 1) + s.typed(1, b"1111")
+                        + s.logged_in(0, 2, 3, 1) + s.typed(1, b"1111")
+                        + s.typed(1, b"1234") + s.logged_in(0, 3)
+                        + s.signed(0, 4))
+    yield "lost", (s.sign(0) + s.sign(1) + s.died(0) + s.signed(0, 1, 5)
+                   + s.died(0) + s.died(0))
+    yield "left", (s.sign(0) + s.step(s.CONNECT, 1) + s.sign(0, peer=1)
+                   + s.signed(0, 1, 1) + s.step(s.HANG_UP)
+                   + s.signed(0, 2, 1) + s.step(s.HANG_UP, 1)
+                   + s.typed(1, b"1234"))
+    yield "offer", (s.frame(u8(20) + string("soft") + string("1234"))
+                    + s.child(0, 0, s.short(u8(67))) + s.died(0)
+                    + s.logged_in(0, 1) + s.logged_in(1, 1))
+    yield "remove", (s.frame(u8(21) + string("soft") + string("")) + listed
+                     + s.frame(u8(19)) + s.sign(0)
+                     + s.frame(u8(20) + string("other") + string("")))
+    yield "bound", (s.frame(u8(27) + string("session-bind@openssh.com"))
+                    + s.frame(u8(20) + string("soft") + string("1"))
+                    + s.frame(u8(20) + string("/x.so") + string("")))
+    yield "half", s.step(s.RAW) + s.short(b"\0\0") + s.step(s.RAW) \
+        + s.short(b"\0\1\x0b\0\0\0\0")
+
+
+@target("control")
+def controls():
+    s = Steps
+
+    def ask(choice, *words):
+        text = b"".join(map(s.short, words))
+        return s.step(2, 0, 4) + u8(choice + 64 * len(words)) + text
+
+    def choice(number, words):
+        return next(n for n in range(64) if (n + 64 * words) % 6 == number)
+
+    def command(number, *words):
+        return ask(choice(number, len(words)), *words)
+
+    four = {"modulus": 4}
+    yield "status", command(0) + command(5)
+    yield "keys", command(1) + command(0, b"too", b"many")
+    yield "reload", command(2) + s.died(0, **four) + command(2) + \
+        s.child(0, 0, s.short(u8(0) + CONFIG_EMPTY), **four) + command(0)
+    yield "unlock", (command(3) + command(3, b"pin") + command(3, b"pin", b"1234")
+                     + s.logged_in(0, 1, **four) + command(4))
+    yield "wrong", (command(3, b"3", b"1111") + s.logged_in(0, 1, 3, **four)
+                    + command(3, b"3", b"1111") + command(3, b"3", b"2222")
+                    + s.step(3, 0, 4) + s.died(0, **four))
+    request = u8(1) + u32(1) + string("status")
+    yield "raw", (s.step(0, 0, 4) + s.short(string(request))
+                  + s.step(0, 0, 4) + s.short(string(u8(2) + u32(0))))
 
 
 def main():
