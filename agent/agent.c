@@ -11,7 +11,9 @@
 #include "agent/config-flat.h"
 #include "agent/control.h"
 #include "agent/hasher.h"
+#include "agent/login.h"
 #include "agent/notice.h"
+#include "agent/pin-memory.h"
 #include "agent/process.h"
 #include "agent/provider-list.h"
 #include "agent/registry.h"
@@ -50,6 +52,7 @@ agent_new(const char *config_file)
 	TAILQ_INIT(&a->clients);
 	TAILQ_INIT(&a->controls);
 	TAILQ_INIT(&a->notices);
+	TAILQ_INIT(&a->pin_records);
 	if ((a->base = base_new()) == NULL ||
 	    (a->spawner = spawner_new(a->base)) == NULL ||
 	    (a->config = config_new()) == NULL ||
@@ -80,6 +83,7 @@ agent_free(struct agent *a)
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
 	notices_end(a);
+	pin_records_free(a);
 	a->spawner = spawner_free(a->spawner);
 	hasher_free(a->hasher);
 	free(a->exposed);
@@ -111,6 +115,15 @@ agent_end_idle_processes(struct agent *a)
 			t->process = process_end(t->process, "reload");
 }
 
+static void
+agent_reconfigure_logins(struct agent *a)
+{
+	struct token *t;
+
+	TAILQ_FOREACH(t, &a->tokens, entry)
+		login_reconfigured(t->login);
+}
+
 void
 agent_configure(struct agent *a, struct config *config)
 {
@@ -126,6 +139,7 @@ agent_configure(struct agent *a, struct config *config)
 	else
 		providers_take_registered(a);
 	config_free(old);
+	agent_reconfigure_logins(a);
 	agent_end_idle_processes(a);
 	/* Without a key to expose, a module runs only for `keys`. */
 	if (config_may_expose(config)) {

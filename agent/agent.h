@@ -16,6 +16,7 @@ struct event_base;
 struct exposed;
 struct hasher;
 struct notice;
+struct pin_record;
 struct provider;
 struct registry;
 struct reload;
@@ -28,6 +29,7 @@ TAILQ_HEAD(token_list, token);
 TAILQ_HEAD(client_list, client);
 TAILQ_HEAD(control_list, control_client);
 TAILQ_HEAD(notice_list, notice);
+TAILQ_HEAD(pin_record_list, pin_record);
 
 struct agent {
 	struct event_base *base;	/* owned */
@@ -42,6 +44,7 @@ struct agent {
 	struct client_list clients;
 	struct control_list controls;
 	struct notice_list notices;
+	struct pin_record_list pin_records;
 	struct exposed *exposed; /* owned; see allowlist.h */
 	size_t n_exposed;
 	size_t n_clients;

@@ -19,8 +19,17 @@ reply_free(struct reply *r)
 {
 	TAILQ_REMOVE(&r->client->replies, r, entry);
 	r->client->n_replies--;
+	r->client->n_bytes -= r->bytes;
 	buffer_clear(&r->frame);
 	free(r);
+}
+
+/* No more requests of its own for now. */
+static bool
+client_is_full(const struct client *c)
+{
+	return c->n_replies >= CLIENT_REQUESTS_MAX ||
+	    c->n_bytes >= CLIENT_REQUESTS_MAX_BYTES;
 }
 
 /* Send what is answered, up to the first that is not. */
@@ -38,7 +47,7 @@ client_send(struct client *c)
 	if (!sent)
 		return;
 	stream_flush(c->stream);
-	if (c->n_replies < CLIENT_REQUESTS_MAX)
+	if (!client_is_full(c))
 		stream_resume(c->stream);
 }
 
@@ -69,6 +78,7 @@ reply_fail(struct reply *r)
 	reply_put_failure(&r->frame);
 	if (r->frame.failed) {
 		/* Not even memory for five bytes: nothing can be said. */
+		r->abandoned = NULL;
 		client_free(r->client);
 		return;
 	}
@@ -89,7 +99,10 @@ client_frame(void *arg, struct bytes body)
 	r->client = c;
 	r->frame = BUFFER_INIT(CLIENT_MSG_MAX_BYTES + 4);
 	TAILQ_INSERT_TAIL(&c->replies, r, entry);
-	if (++c->n_replies >= CLIENT_REQUESTS_MAX)
+	c->n_replies++;
+	r->bytes = body.len;
+	c->n_bytes += body.len;
+	if (client_is_full(c))
 		stream_pause(c->stream);
 	dispatch(r, body);
 }

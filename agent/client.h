@@ -23,6 +23,7 @@ struct reply {
 	/* The client has gone: forget this reply. NULL when nobody waits. */
 	void (*abandoned)(void *arg);
 	void *arg;
+	size_t bytes; /* of the request */
 	bool done;
 };
 
@@ -33,6 +34,7 @@ struct client {
 	struct peer peer;
 	TAILQ_HEAD(, reply) replies; /* in the order of the requests */
 	unsigned n_replies;
+	size_t n_bytes; /* of the requests in flight */
 	/* It sent session-bind@openssh.com, whatever came of it. */
 	bool tried_bind;
 	/* References of the keys that it was shown (KEY_REF_BYTES each). */

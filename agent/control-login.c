@@ -147,11 +147,8 @@ control_lock(struct control_client *c, const struct control_request *q)
 
 	(void)q;
 	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
-		login_forget(t->login, "locked by p11-agentctl");
-		if (t->process == NULL)
-			continue;
 		n += (t->flags & TOKEN_LOGGED_IN) != 0;
-		t->process = process_end(t->process, "locked by p11-agentctl");
+		token_close(t, "locked by p11-agentctl");
 	}
 	control_answer_json(c, json_pack("{si}", "locked", n));
 }

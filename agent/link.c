@@ -85,7 +85,8 @@ link_frame(void *arg, struct bytes body)
 {
 	struct link *l = arg;
 
-	if (l->forgotten)
+	/* Of one that was killed for what it said, nothing more is taken. */
+	if (l->forgotten || l->why != NULL)
 		return;
 	l->depth++;
 	l->events->frame(l->arg, body);
@@ -181,7 +182,7 @@ link_start(struct agent *agent, const struct link_spec *spec,
     const struct link_events *events, void *arg)
 {
 	const struct stream_limits limits = {spec->in_max_bytes,
-	    spec->out_max_bytes};
+	    spec->out_max_bytes, .hear_out = true};
 	struct link *l = calloc(1, sizeof(*l));
 	int sv[2];
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/config-flat.h"
+#include "common/limits.h"
 #include "common/log.h"
 
 enum {
@@ -26,6 +27,7 @@ struct listener {
 	int fd; /* the caller's */
 	enum listener_peers peers;
 	listener_accepted accepted;
+	int fds_max; /* a connection's number stays below */
 	struct event readable;
 	struct event pause;
 };
@@ -58,11 +60,11 @@ listener_hand_over(struct listener *l, int fd)
 }
 
 static void
-listener_pause(struct listener *l)
+listener_pause(struct listener *l, const char *why)
 {
 	const struct timeval tv = {.tv_sec = ACCEPT_PAUSE_SEC};
 
-	log_warn("no connection can be accepted now: %s", strerror(errno));
+	log_warn("no connection can be accepted now: %s", why);
 	event_del(&l->readable);
 	evtimer_add(&l->pause, &tv);
 }
@@ -86,11 +88,16 @@ listener_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
 		got = accept(fd, NULL, NULL);
+		if (got >= l->fds_max) {
+			close(got);
+			listener_pause(l, "too many files are open");
+			return;
+		}
 		if (got >= 0)
 			listener_hand_over(l, got);
 		else if (errno == EMFILE || errno == ENFILE ||
 		    errno == ENOBUFS || errno == ENOMEM) {
-			listener_pause(l);
+			listener_pause(l, strerror(errno));
 			return;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return;
@@ -108,6 +115,7 @@ listener_new(struct agent *agent, int fd, enum listener_peers peers,
 		return NULL;
 	l->agent = agent;
 	l->fd = fd;
+	l->fds_max = getdtablesize() - FDS_KEPT_BACK;
 	l->peers = peers;
 	l->accepted = accepted;
 	evtimer_assign(&l->pause, agent->base, listener_pause_over, l);

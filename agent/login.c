@@ -13,6 +13,7 @@
 #include "agent/config-flat.h"
 #include "agent/kept-pin.h"
 #include "agent/notice.h"
+#include "agent/pin-memory.h"
 #include "agent/process.h"
 #include "agent/prompter.h"
 #include "agent/token.h"
@@ -48,11 +49,10 @@ struct login {
 	struct secret *refused; /* the last wrong one, until a good one */
 	struct kept_pin *kept;	/* keep-pin; owned */
 	struct event expiry;	/* the end of a login: login = "8h" */
-	unsigned wrong;		/* PINs since the last good one, seen by us */
+	struct pin_record *record; /* of its tries; the agent's */
+	bool told;		/* the person, that it may be the last try */
 	unsigned rounds;	/* prompts in this request */
 	unsigned count;		/* good logins */
-	/* A PIN that no person typed was wrong. */
-	bool unattended_off;
 	time_t pause_until;
 	pid_t client_pid;
 	char purpose[256];
@@ -68,22 +68,19 @@ now_sec(void)
 	return ts.tv_sec;
 }
 
-/* The time of `login` is over; a signature under way is let end. */
+/* The time of `login` is over. */
 static void
 login_expired(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval soon = {.tv_sec = 1};
 	struct login *l = arg;
 	struct token *t = l->token;
 
 	(void)fd;
 	(void)what;
-	if (t->process != NULL && process_is_busy(t->process)) {
-		evtimer_add(&l->expiry, &soon);
-		return;
-	}
 	log_info("%s: its login has run out", t->name);
-	t->process = process_end(t->process, "the login has run out");
+	/* What is under way goes on with a login of its own. */
+	if (t->process != NULL)
+		process_lost(t->process, "the login has run out");
 }
 
 struct login *
@@ -93,7 +90,10 @@ login_new(struct token *t)
 
 	if (l == NULL)
 		return NULL;
-	if ((l->kept = kept_pin_new(t->agent)) == NULL) {
+	l->kept = kept_pin_new(t->agent);
+	l->record = pin_record_get(t->agent, &t->id);
+	if (l->kept == NULL || l->record == NULL) {
+		kept_pin_free(l->kept);
 		free(l);
 		return NULL;
 	}
@@ -158,13 +158,13 @@ login_free(struct login *l)
 static bool
 login_count_low(const struct login *l)
 {
-	return (l->token->flags & TOKEN_PIN_COUNT_LOW) != 0 || l->wrong >= 1;
+	return (l->token->flags & TOKEN_PIN_COUNT_LOW) != 0 || l->record->wrong >= 1;
 }
 
 bool
 login_final_try(const struct login *l)
 {
-	return (l->token->flags & TOKEN_PIN_FINAL_TRY) != 0 || l->wrong >= 2;
+	return (l->token->flags & TOKEN_PIN_FINAL_TRY) != 0 || l->record->wrong >= 2;
 }
 
 const char *
@@ -185,10 +185,10 @@ login_tries(const struct login *l, char *out, size_t size)
 	if ((l->token->flags & TOKEN_PIN_FINAL_TRY) != 0)
 		snprintf(out, size, "This is the LAST try: one more wrong PIN "
 		    "locks the token.");
-	else if (l->wrong > 0)
+	else if (l->record->wrong > 0)
 		snprintf(out, size, "%u wrong PIN%s since the last good one; "
-		    "what other programs tried is not known.%s", l->wrong,
-		    l->wrong == 1 ? "" : "s", l->wrong < 2 ? "" :
+		    "what other programs tried is not known.%s", l->record->wrong,
+		    l->record->wrong == 1 ? "" : "s", l->record->wrong < 2 ? "" :
 		    " This may be the LAST try.");
 	else if ((l->token->flags & TOKEN_PIN_COUNT_LOW) != 0)
 		snprintf(out, size, "Only few tries are left.");
@@ -224,7 +224,8 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 	l->pin = pin;
 	l->origin = origin;
 	l->state = LOGIN_TRYING;
-	if (!process_start(t) || !process_login(t->process, pin))
+	if (!process_start(t) || !process_login(t->process, pin,
+	    origin != PIN_UNATTENDED && origin != PIN_KEPT, l->told))
 		login_finish(l, "its process takes no PIN");
 }
 
@@ -260,7 +261,7 @@ login_prompt(struct login *l)
 		.kind = QUESTION_PIN,
 		.title = bytes_str(t->name),
 		.client_pid = (uint32_t)l->client_pid,
-		.persons_only = l->unattended_off || login_count_low(l),
+		.persons_only = l->record->unattended_off || login_count_low(l),
 	};
 
 	if (l->rounds++ >= PROMPT_ROUNDS_MAX) {
@@ -268,6 +269,7 @@ login_prompt(struct login *l)
 		return;
 	}
 	login_tries(l, tries, sizeof(tries));
+	l->told = login_final_try(l);
 	snprintf(text, sizeof(text), "PIN of %s, %s", t->name, l->purpose);
 	snprintf(warning, sizeof(warning), "%s%s%s", l->warning,
 	    l->warning[0] != '\0' && tries[0] != '\0' ? "\n" : "", tries);
@@ -315,10 +317,10 @@ login_typed(struct login *l, struct secret *pin, bool unattended)
 {
 	const char *fault = login_pin_fault(l, pin);
 
-	if (unattended && (fault != NULL || l->unattended_off ||
+	if (unattended && (fault != NULL || l->record->unattended_off ||
 	    login_count_low(l))) {
 		secret_free(pin);
-		l->unattended_off = true;
+		l->record->unattended_off = true;
 		login_finish(l, "the PIN came from no person, and only a "
 		    "person may try now");
 	} else if (fault != NULL) {
@@ -367,6 +369,7 @@ login_try_kept(struct login *l)
 
 	if (pin == NULL)
 		return false;
+	l->told = false;
 	login_try(l, pin, PIN_KEPT);
 	return true;
 }
@@ -404,8 +407,10 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 		login_prompt(l);
 	else if (login_final_try(l))
 		login_tell(l, w, PIN_LAST_TRY); /* a pad says nothing */
-	else
+	else {
+		l->told = false;
 		login_try(l, NULL, PIN_FROM_PAD);
+	}
 }
 
 /* Why a PIN that somebody brought cannot be tried now; or NULL. */
@@ -445,6 +450,7 @@ login_bring(struct login *l, struct login_waiter *w, struct secret **pin,
 	}
 	l->offer = w;
 	l->pause_until = 0;
+	l->told = origin != PIN_FROM_CLIENT && login_final_try(l);
 	login_try(l, taken, origin);
 }
 
@@ -480,7 +486,7 @@ login_token_left(struct login *l, const char *why)
 bool
 login_remembers(const struct login *l)
 {
-	return l->wrong > 0 || l->refused != NULL ||
+	return l->record->wrong > 0 || l->refused != NULL ||
 	    kept_pin_is_there(l->kept);
 }
 
@@ -503,17 +509,17 @@ login_leave(struct login_waiter *w)
 static void
 login_refused(struct login *l, const char *words)
 {
-	l->wrong++;
+	l->record->wrong++;
 	kept_pin_wipe(l->kept);
 	secret_free(l->refused);
 	l->refused = l->pin;
 	l->pin = NULL;
 	log_warn("%s: wrong PIN (%s); %u since the last good one",
-	    l->token->name, words, l->wrong);
+	    l->token->name, words, l->record->wrong);
 	l->state = LOGIN_IDLE;
 	switch (l->origin) {
 	case PIN_UNATTENDED:
-		l->unattended_off = true;
+		l->record->unattended_off = true;
 		login_finish(l, words);
 		return;
 	case PIN_FROM_PAD:
@@ -578,11 +584,54 @@ login_signed(struct login *l)
 	    allowlist_token_section(t->agent, t);
 
 	if (section == NULL || section->login != LOGIN_EACH ||
-	    (t->flags & TOKEN_LOGGED_IN) == 0 || process_is_busy(t->process))
+	    t->process == NULL || (t->flags & TOKEN_LOGGED_IN) == 0)
 		return;
 	process_end(t->process, "a login is for one signature");
 	/* The next one finds it running. */
 	process_start(t);
+}
+
+/*
+ * It was not sent, for want of tries: a person may see that now and type it
+ * again.
+ */
+static void
+login_held(struct login *l, const char *words)
+{
+	l->pin = secret_free(l->pin);
+	l->state = LOGIN_IDLE;
+	if (l->offer != NULL)
+		login_tell(l, l->offer, words);
+	if (l->state != LOGIN_IDLE)
+		return;
+	if (TAILQ_EMPTY(&l->waiters))
+		login_finish(l, NULL);
+	else if (l->origin == PIN_FROM_PAD)
+		login_finish(l, PIN_LAST_TRY);
+	else
+		login_prompt_again(l, "Few tries are left, so that PIN was "
+		    "not sent.");
+}
+
+/* Whether a PIN is right was not told: no program sends it another time. */
+static void
+login_doubt(struct login *l)
+{
+	if (l->origin != PIN_UNATTENDED && l->origin != PIN_KEPT)
+		return;
+	l->record->unattended_off = true;
+	kept_pin_wipe(l->kept);
+}
+
+void
+login_reconfigured(struct login *l)
+{
+	const struct config_token *section =
+	    allowlist_token_section(l->token->agent, l->token);
+
+	/* A shorter time than it was kept for counts from the next login. */
+	if (section == NULL || section->keep_pin_sec != UINT32_MAX)
+		kept_pin_wipe(l->kept);
 }
 
 void
@@ -599,17 +648,24 @@ login_result(struct login *l, const struct wire_login_result *w)
 		outcome = WIRE_PIN_LOCKED;
 	switch (outcome) {
 	case WIRE_OK:
-		l->wrong = 0;
+		l->record->wrong = 0;
 		l->count++;
-		l->unattended_off = false;
+		l->record->unattended_off = false;
 		l->refused = secret_free(l->refused);
 		login_began(l);
 		log_info("%s: logged in", t->name);
 		login_finish(l, NULL);
 		return;
+	case WIRE_LOGGED_IN:
+		l->count++;
+		login_finish(l, NULL);
+		return;
 	case WIRE_PIN_REFUSED:
 		token_set_error(t, why);
 		login_refused(l, why);
+		return;
+	case WIRE_PIN_HELD:
+		login_held(l, why);
 		return;
 	case WIRE_PIN_LOCKED:
 		t->flags |= TOKEN_PIN_LOCKED;
@@ -629,15 +685,18 @@ login_result(struct login *l, const struct wire_login_result *w)
 		break;
 	}
 	token_set_error(t, why);
+	login_doubt(l);
 	login_finish(l, why);
-	/* Nothing is believed after a loss: the next request starts afresh. */
-	if (w->outcome == WIRE_LOST)
-		process_end(t->process, why);
+	/* A fresh process believes nothing, and sees when it was unblocked. */
+	if (outcome == WIRE_LOST || outcome == WIRE_PIN_LOCKED)
+		t->process = process_end(t->process, why);
 }
 
 void
 login_process_gone(struct login *l, const char *why)
 {
-	if (l->state == LOGIN_TRYING)
-		login_finish(l, why);
+	if (l->state != LOGIN_TRYING)
+		return;
+	login_doubt(l);
+	login_finish(l, why);
 }

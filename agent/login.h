@@ -69,7 +69,10 @@ void login_leave(struct login_waiter *w);
 /* The process answered the one WIRE_LOGIN that is under way. */
 void login_result(struct login *l, const struct wire_login_result *w);
 
-/* A signature was made: with login = "each" that was all. */
+/* The config is another one. */
+void login_reconfigured(struct login *l);
+
+/* A signature was made, or failed: with login = "each" that was all. */
 void login_signed(struct login *l);
 
 /* The process is gone: a PIN that it was trying is dropped. */

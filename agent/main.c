@@ -136,7 +136,6 @@ run_open(struct run *run)
 		log_error("out of memory");
 		return false;
 	}
-	log_info("serving %s", run->serve.path);
 	return true;
 }
 
@@ -170,6 +169,8 @@ run_background(struct run *run)
 		run_print(run, pid);
 		_exit(0);
 	}
+	/* Nobody asked for words on this terminal. */
+	log_set_level(LOG_LEVEL_WARN);
 	if (!run_open(run))
 		return 1;
 	/* First: the command may end as soon as we are ready. */
@@ -177,6 +178,8 @@ run_background(struct run *run)
 		run->parent = watch_new(run->agent->base, parent,
 		    run_command_ended, run);
 	background_ready(ready);
+	log_set_level(LOG_LEVEL_INFO);
+	log_info("serving %s", run->serve.path);
 	return run_loop(run);
 }
 
@@ -202,6 +205,7 @@ run_serve(struct run *run)
 	if (!run_open(run))
 		return 1;
 	run_print(run, getpid());
+	log_info("serving %s", run->serve.path);
 	return run_loop(run);
 }
 

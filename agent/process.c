@@ -223,10 +223,8 @@ process_got_signature(struct process *p, struct bytes body)
 	t = p->token;
 	sign_job_result(job, &w);
 	/* It may have been ended by what the answer said. */
-	if (t->process == p && w.outcome == WIRE_OK) {
+	if (t->process == p && w.outcome == WIRE_OK)
 		t->deaths = 0;
-		login_signed(t->login);
-	}
 	return PARSE_OK;
 }
 
@@ -492,9 +490,14 @@ process_sign(struct process *p, struct sign_job *job)
 }
 
 bool
-process_login(struct process *p, const struct secret *pin)
+process_login(struct process *p, const struct secret *pin, bool person,
+    bool told)
 {
-	struct wire_login w = {.pin = secret_bytes(pin)};
+	struct wire_login w = {
+		.pin = secret_bytes(pin),
+		.person = person,
+		.told = told,
+	};
 
 	if (p->login_id != 0 ||
 	    link_out(p->link)->len > WIRE_QUEUE_MAX_BYTES / 2)

@@ -32,8 +32,12 @@ struct process *process_free(struct process *p);
  */
 bool process_sign(struct process *p, struct sign_job *job);
 
-/* Send a PIN (NULL: the reader's own pad). False when it does not fit. */
-bool process_login(struct process *p, const struct secret *pin);
+/*
+ * Send a PIN (NULL: the reader's own pad); person and told: see struct
+ * wire_login. False when it does not fit.
+ */
+bool process_login(struct process *p, const struct secret *pin, bool person,
+    bool told);
 
 /* It owes an answer. */
 bool process_is_busy(const struct process *p);

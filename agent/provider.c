@@ -60,9 +60,9 @@ scan_free(struct scan *s)
 	return NULL;
 }
 
-/* A scan is over: tell those who wait by now. */
+/* Tell those who wait by now. */
 static void
-provider_tell(struct provider *p)
+provider_tell_waiters(struct provider *p)
 {
 	struct scan_waiter *w, *last = TAILQ_LAST(&p->waiters, scan_waiters);
 
@@ -74,6 +74,13 @@ provider_tell(struct provider *p)
 		if (w == last)
 			break;
 	}
+}
+
+/* A scan is over. */
+static void
+provider_tell(struct provider *p)
+{
+	provider_tell_waiters(p);
 	startup_check(p->agent);
 }
 
@@ -86,8 +93,10 @@ provider_drop_tokens(struct provider *p, bool all)
 		next = TAILQ_NEXT(t, entry);
 		if (t->provider != p)
 			continue;
-		if (all || (!t->seen && t->process == NULL))
+		if (all)
 			token_free(t);
+		else if (!t->seen && !t->unseen)
+			token_leave(t, "not there any more");
 	}
 }
 
@@ -96,11 +105,12 @@ provider_free(struct provider *p)
 {
 	if (p == NULL)
 		return NULL;
+	/* First: nobody who is told may find it again. */
+	TAILQ_REMOVE(&p->agent->providers, p, entry);
 	p->scan = scan_free(p->scan);
 	p->state = PROVIDER_FAILED;
-	provider_tell(p);
+	provider_tell_waiters(p);
 	provider_drop_tokens(p, true);
-	TAILQ_REMOVE(&p->agent->providers, p, entry);
 	free(p->name);
 	free(p->module);
 	free(p->init_args);
@@ -181,7 +191,8 @@ scan_got_token(struct scan *s, struct bytes body)
 
 	if (err != PARSE_OK)
 		return err;
-	return token_report(s->provider, &w, TOKEN_VIEW_SCAN) == NULL ? PARSE_MEMORY : PARSE_OK;
+	return token_report(s->provider, &w, TOKEN_VIEW_SCAN) == NULL ?
+	    PARSE_MEMORY : PARSE_OK;
 }
 
 static enum parse_err
@@ -325,8 +336,10 @@ scan_send_start(struct scan *s)
 	struct token *t;
 
 	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
-		if (t->provider == p)
+		if (t->provider == p) {
 			t->seen = false;
+			t->unseen = t->process != NULL;
+		}
 		if (t->process != NULL)
 			provider_ignore(&start, &t->id, NULL);
 	}

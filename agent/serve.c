@@ -2,6 +2,7 @@
 /* Opening and closing the agent's sockets. */
 #include "agent/serve.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,8 @@ serve_pid_at(const char *path)
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	struct peer peer;
 
-	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path))
+	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path) ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return 0;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||

@@ -23,7 +23,17 @@ enum { SIGN_LOGINS_MAX = 2 };
 static void
 sign_job_free(struct sign_job *job)
 {
+	struct token *t = job->token;
+
+	if (job->held)
+		TAILQ_REMOVE(&t->held, job, entry);
 	buffer_clear(&job->data);
+	if (t->owner == job) {
+		t->owner = NULL;
+		login_signed(t->login);
+		if (!t->releasing)
+			sign_held_next(t);
+	}
 	free(job);
 }
 
@@ -73,7 +83,7 @@ sign_job_abandoned(void *arg)
 	struct sign_job *job = arg;
 
 	job->reply = NULL;
-	if (job->waiter.login == NULL)
+	if (job->waiter.login == NULL && !job->held)
 		return; /* the process still owes its answer */
 	login_leave(&job->waiter);
 	sign_job_free(job);
@@ -113,6 +123,43 @@ sign_job_done(struct sign_job *job, struct bytes signature)
 	reply_put_signature(&job->reply->frame, buffer_bytes(&blob));
 	reply_send(job->reply);
 	sign_job_free(job);
+}
+
+/* One that fails at once makes room for the one behind it. */
+void
+sign_held_next(struct token *t)
+{
+	struct sign_job *job;
+
+	t->releasing = true;
+	while (t->owner == NULL && (job = TAILQ_FIRST(&t->held)) != NULL) {
+		TAILQ_REMOVE(&t->held, job, entry);
+		job->held = false;
+		if (!t->present) {
+			sign_job_fail(job, "the token is gone");
+			continue;
+		}
+		t->owner = job;
+		sign_job_send(job);
+	}
+	t->releasing = false;
+}
+
+/* At once, or in its turn. */
+static void
+sign_job_begin(struct sign_job *job)
+{
+	struct token *t = job->token;
+	const struct config_token *section =
+	    allowlist_token_section(t->agent, t);
+
+	if (section == NULL || section->login != LOGIN_EACH) {
+		sign_job_send(job);
+		return;
+	}
+	job->held = true;
+	TAILQ_INSERT_TAIL(&t->held, job, entry);
+	sign_held_next(t);
 }
 
 /*
@@ -212,5 +259,5 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	if (job->data.failed)
 		sign_job_fail(job, "out of memory");
 	else
-		sign_job_send(job);
+		sign_job_begin(job);
 }

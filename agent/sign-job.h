@@ -24,6 +24,7 @@ struct sign_job {
 	unsigned login_count; /* the token's, when it was sent */
 	bool in_process;
 	bool again; /* a fresh process has it, after a loss */
+	bool held;  /* until another one is done: see token->owner */
 };
 
 /*
@@ -32,6 +33,9 @@ struct sign_job {
  */
 void sign_start(struct reply *r, struct token *t, const struct key *k,
     struct bytes data, uint32_t flags);
+
+/* Nobody has the token's login now: the next one that waits for it may. */
+void sign_held_next(struct token *t);
 
 /* The process that has it answered; the job is off its list. */
 void sign_job_result(struct sign_job *job, const struct wire_sign_result *w);

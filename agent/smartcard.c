@@ -153,7 +153,7 @@ static void
 token_hide(struct token *t)
 {
 	t->hidden = true;
-	t->process = process_end(t->process, "hidden by ssh-add");
+	token_close(t, "hidden by ssh-add");
 }
 
 static void
@@ -344,9 +344,8 @@ smartcard_hide_key(struct client *c, struct bytes blob)
 			k->hidden = true;
 	allowlist_update(a);
 	TAILQ_FOREACH(t, &a->tokens, entry)
-		if (!token_is_exposed(t))
-			t->process = process_end(t->process,
-			    "hidden by ssh-add");
+		if (token_key(t, ref) != NULL && !token_is_exposed(t))
+			token_close(t, "hidden by ssh-add");
 	return true;
 }
 

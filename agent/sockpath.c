@@ -129,8 +129,9 @@ folder_open(const char *path, char why[static SOCK_WHY_BYTES])
 		    strerror(errno));
 		return -1;
 	}
-	if ((st.st_mode & S_ISVTX) == 0 && ((st.st_mode & 022) != 0 ||
-	    (st.st_uid != geteuid() && st.st_uid != 0))) {
+	/* Also of a sticky folder the owner may replace what is there. */
+	if ((st.st_uid != geteuid() && st.st_uid != 0) ||
+	    ((st.st_mode & 022) != 0 && (st.st_mode & S_ISVTX) == 0)) {
 		snprintf(why, SOCK_WHY_BYTES, "folder %s: others may replace "
 		    "the socket there (it must be yours and writable by you "
 		    "alone, as after chmod 700)", folder);

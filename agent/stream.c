@@ -18,11 +18,17 @@ enum {
 	STREAM_READ_MAX_BYTES = 64 * 1024,
 	/* A peer with more than this unread is not listened to. */
 	STREAM_OUT_HIGH_BYTES = 64 * 1024,
+	/*
+	 * More than a socket holds of a dead peer's words; somebody else who
+	 * has it must not keep us here.
+	 */
+	STREAM_DRAIN_READS = 1024,
 };
 
 struct stream {
 	struct event readable;
 	struct event writable;
+	struct event ended; /* while it is not listened to */
 	const struct stream_events *events; /* borrowed */
 	void *arg;
 	struct buffer in;
@@ -37,6 +43,8 @@ struct stream {
 	bool closed;	 /* reported */
 	bool freed;	 /* free when depth is 0 again */
 	bool writing;	 /* writable is added */
+	bool hear_out;	 /* see struct stream_limits */
+	bool tells_end;	 /* the loop can tell an end that nobody reads */
 };
 
 static void
@@ -52,6 +60,7 @@ stream_stop(struct stream *s)
 {
 	event_del(&s->readable);
 	event_del(&s->writable);
+	event_del(&s->ended);
 	s->writing = false;
 	if (s->fd >= 0)
 		close(s->fd);
@@ -96,6 +105,7 @@ stream_report(struct stream *s, const char *why)
 	s->closed = true;
 	event_del(&s->readable);
 	event_del(&s->writable);
+	event_del(&s->ended);
 	s->writing = false;
 	s->events->closed(s->arg, why);
 }
@@ -192,38 +202,68 @@ stream_end(struct stream *s)
 	stream_report(s, s->broken);
 }
 
-/* What the peer said before it went, and then its end. */
+/*
+ * What the peer said before it went, a piece each time that the loop comes
+ * by, and then its end.
+ */
 static void
 stream_hear_out(struct stream *s)
 {
 	s->stalled = false;
-	while (!s->paused && !s->freed && !s->closed &&
-	    stream_read(s) == STREAM_GOT_SOME)
-		if (!stream_frames(s))
-			break;
+	if (!s->paused && s->hear_out &&
+	    stream_read(s) == STREAM_GOT_SOME && stream_frames(s)) {
+		stream_wake(s);
+		return;
+	}
 	stream_report(s, s->deaf);
+}
+
+/* Whole frames first: only without one is there room for more. */
+static void
+stream_take(struct stream *s)
+{
+	enum stream_got got;
+
+	if (!stream_frames(s)) {
+		stream_report(s, s->broken);
+		return;
+	}
+	if (s->paused || s->stalled || s->closed)
+		return;
+	got = stream_read(s);
+	if (!stream_frames(s))
+		stream_report(s, s->broken);
+	else if (got == STREAM_GOT_END)
+		stream_end(s);
 }
 
 static void
 stream_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;
-	enum stream_got got;
 
 	(void)fd;
 	(void)what;
 	stream_enter(s);
-	if (s->broken != NULL) {
+	if (s->broken != NULL)
 		stream_report(s, s->broken);
-	} else if (s->deaf != NULL) {
+	else if (s->deaf != NULL)
 		stream_hear_out(s);
-	} else if (!s->paused && !s->stalled) {
-		got = stream_read(s);
-		if (!stream_frames(s))
-			stream_report(s, s->broken);
-		else if (got == STREAM_GOT_END)
-			stream_end(s);
-	}
+	else if (!s->paused && !s->stalled)
+		stream_take(s);
+	stream_leave(s);
+}
+
+/* Not listened to, it can still hang up (where the system tells that). */
+static void
+stream_hung_up(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	(void)what;
+	stream_enter(s);
+	stream_report(s, s->broken);
 	stream_leave(s);
 }
 
@@ -233,10 +273,14 @@ stream_listen(struct stream *s)
 {
 	if (s->closed || s->freed)
 		return;
-	if (s->paused || s->stalled)
+	if (s->paused || s->stalled) {
 		event_del(&s->readable);
-	else
+		if (s->tells_end)
+			event_add(&s->ended, NULL);
+	} else {
+		event_del(&s->ended);
 		event_add(&s->readable, NULL);
+	}
 }
 
 static void
@@ -328,8 +372,9 @@ stream_drain(struct stream *s)
 {
 	stream_enter(s);
 	s->stalled = false; /* it reads nothing any more */
-	while (s->broken == NULL && !s->freed && !s->closed && !s->paused &&
-	    stream_read(s) == STREAM_GOT_SOME)
+	for (int n = 0; n < STREAM_DRAIN_READS && s->broken == NULL &&
+	    !s->freed && !s->closed && !s->paused &&
+	    stream_read(s) == STREAM_GOT_SOME; n++)
 		if (!stream_frames(s))
 			break;
 	stream_leave(s);
@@ -359,6 +404,9 @@ stream_new(struct event_base *base, int fd,
 	s->arg = arg;
 	s->fd = fd;
 	s->frame_max_bytes = limits->frame_max_bytes;
+	s->hear_out = limits->hear_out;
+	s->tells_end = !s->hear_out && (event_base_get_features(base) &
+	    EV_FEATURE_EARLY_CLOSE) != 0;
 	s->in = BUFFER_INIT(limits->frame_max_bytes + 4 +
 	    STREAM_READ_MAX_BYTES);
 	s->out = BUFFER_INIT(limits->out_max_bytes);
@@ -366,7 +414,8 @@ stream_new(struct event_base *base, int fd,
 	    stream_readable, s) != 0 ||
 	    event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST,
 	    stream_writable, s) != 0 ||
-	    event_add(&s->readable, NULL) != 0) {
+	    event_assign(&s->ended, base, fd, EV_CLOSED, stream_hung_up,
+	    s) != 0 || event_add(&s->readable, NULL) != 0) {
 		close(fd);
 		free(s);
 		return NULL;

@@ -15,6 +15,8 @@ struct stream;
 struct stream_limits {
 	size_t frame_max_bytes; /* a longer frame, or an empty one, closes it */
 	size_t out_max_bytes;	/* what may wait to be read by the peer */
+	/* Of one that reads no more, take what it said before: our children. */
+	bool hear_out;
 };
 
 struct stream_events {

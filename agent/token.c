@@ -11,6 +11,7 @@
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
+#include "agent/sign-job.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -54,6 +55,15 @@ key_type(enum key_kind kind)
 	return SSH_KEY_UNKNOWN;
 }
 
+/* A reason, unless the token gave one. False when memory is out. */
+static bool
+key_rule_out(struct key *k, const char *reason)
+{
+	if (k->reason == NULL)
+		k->reason = strdup(reason);
+	return k->reason != NULL;
+}
+
 /* The SSH form of the public half. False when memory is out. */
 static bool
 key_set_public(struct key *k, const struct public_key *p)
@@ -64,7 +74,17 @@ key_set_public(struct key *k, const struct public_key *p)
 	k->type = key_type(p->kind);
 	if (k->type == SSH_KEY_UNKNOWN)
 		return true;
-	if (key_blob_put(&b, k->type, p->a, p->b) != PARSE_OK || b.failed)
+	switch (key_blob_put(&b, k->type, p->a, p->b)) {
+	case PARSE_OK:
+		break;
+	case PARSE_VALUE:
+		/* One such key, and OpenSSH would drop the whole list. */
+		k->type = SSH_KEY_UNKNOWN;
+		return key_rule_out(k, "OpenSSH takes no such public key");
+	default:
+		return false;
+	}
+	if (b.failed)
 		return false;
 	if (p->kind == KEY_RSA)
 		k->modulus_bytes = p->a.len;
@@ -144,7 +164,8 @@ token_set_keys(struct token *t, struct wire_token *w)
 		n++;
 	}
 	/* Keys that show only after a login are still there before it. */
-	for (size_t i = 0; i < t->n_keys && !settled; i++) {
+	for (size_t i = 0; i < t->n_keys && !settled &&
+	    n < KEYS_PER_TOKEN_MAX; i++) {
 		struct key *old = &t->keys[i];
 
 		if ((old->flags & KEY_PRIVATE_SETTLED) != 0 &&
@@ -200,6 +221,7 @@ token_new(struct provider *provider, const struct token_id *id)
 		return NULL;
 	t->agent = provider->agent;
 	t->provider = provider;
+	TAILQ_INIT(&t->held);
 	TAILQ_INSERT_TAIL(&t->agent->tokens, t, entry);
 	if (!token_set_id(t, id) || (t->login = login_new(t)) == NULL)
 		return token_free(t);
@@ -219,13 +241,59 @@ token_find(const struct provider *provider, const struct token_id *id)
 	return NULL;
 }
 
+/* One that was away and is back, maybe in another reader. */
+static struct token *
+token_find_away(const struct provider *provider, const struct token_id *id)
+{
+	struct token *t;
+
+	TAILQ_FOREACH(t, &provider->agent->tokens, entry) {
+		if (t->provider == provider && !t->present &&
+		    token_id_same(&t->id, id))
+			return t;
+	}
+	return NULL;
+}
+
+static size_t
+provider_tokens(const struct provider *provider)
+{
+	const struct token *t;
+	size_t n = 0;
+
+	TAILQ_FOREACH(t, &provider->agent->tokens, entry)
+		n += t->provider == provider;
+	return n;
+}
+
+/* The token that this is, or a new one; NULL: no memory, or too many. */
+static struct token *
+token_for(struct provider *provider, const struct token_id *id)
+{
+	struct token *t = token_find(provider, id);
+	char *text, *name;
+
+	if (t != NULL)
+		return t;
+	if ((t = token_find_away(provider, id)) == NULL)
+		return provider_tokens(provider) >= 2 *
+		    TOKENS_PER_PROVIDER_MAX ? NULL : token_new(provider, id);
+	text = t->text;
+	name = t->name;
+	if (!token_set_id(t, id))
+		return NULL;
+	free(text);
+	free(name);
+	return t;
+}
+
 struct token *
 token_report(struct provider *provider, struct wire_token *w,
     enum token_view view)
 {
-	struct token *t = token_find(provider, &w->id);
+	struct token *t = token_for(provider, &w->id);
 
-	if (t == NULL && (t = token_new(provider, &w->id)) == NULL)
+	if (t == NULL)
 		return NULL;
 	if (!token_set_keys(t, w))
 		return NULL;
@@ -241,6 +309,13 @@ token_report(struct provider *provider, struct wire_token *w,
 	t->present = true;
 	allowlist_update(t->agent);
 	return t;
+}
+
+void
+token_close(struct token *t, const char *why)
+{
+	login_forget(t->login, why);
+	t->process = process_end(t->process, why);
 }
 
 void
@@ -306,8 +381,10 @@ token_free(struct token *t)
 		return NULL;
 	agent = t->agent;
 	TAILQ_REMOVE(&agent->tokens, t, entry);
+	t->present = false;
 	/* The process first: it may owe the login an answer. */
 	t->process = process_free(t->process);
+	sign_held_next(t);
 	if (t->leaving != NULL)
 		event_free(t->leaving);
 	t->login = login_free(t->login);

@@ -16,6 +16,7 @@ struct config_key;
 struct event;
 struct login;
 struct process;
+struct sign_job;
 
 struct key {
 	uint8_t ref[KEY_REF_BYTES];
@@ -54,9 +55,14 @@ struct token {
 	/* Its processes that ended by themselves since the last good answer. */
 	unsigned deaths;
 	int64_t restart_ms;	 /* not before; CLOCK_MONOTONIC */
+	/* With login = "each" one signature has the login, the others wait. */
+	struct sign_job *owner;
+	TAILQ_HEAD(, sign_job) held;
+	bool releasing;
 	bool present;		 /* as far as we know */
 	bool hidden;		 /* by ssh-add -e or -D */
 	bool seen;		 /* in the scan that is under way */
+	bool unseen;		 /* that scan leaves it to its process */
 };
 
 enum token_view {
@@ -80,6 +86,9 @@ struct token *token_free(struct token *t);
  * What we know of its PIN stays; a token of which nothing is known is freed.
  */
 void token_leave(struct token *t, const char *why);
+
+/* End its process and forget its PIN, by a person's order. */
+void token_close(struct token *t, const char *why);
 
 /* Free one that is gone, and of which nothing is known. */
 void token_tidy(struct token *t);

@@ -38,7 +38,8 @@ wire_error_words(const struct wire_error *e)
 	if ((out = malloc(size)) == NULL)
 		return NULL;
 	if (call[0] == '\0')
-		snprintf(out, size, "%s", text);
+		snprintf(out, size, "%s", text[0] != '\0' ? text :
+		    name[0] != '\0' ? name : "no reason was given");
 	else if (text[0] == '\0')
 		snprintf(out, size, "%s: %s", call, name);
 	else
@@ -68,6 +69,8 @@ outcome_hint(enum wire_outcome outcome)
 	case WIRE_OK:
 	case WIRE_NEED_LOGIN:
 	case WIRE_ERROR:
+	case WIRE_PIN_HELD:
+	case WIRE_LOGGED_IN:
 		break;
 	}
 	return NULL;

@@ -13,6 +13,10 @@ enum {
 	CLIENT_OUT_MAX_BYTES = 1024 * 1024,
 	/* Requests of one client in flight; more are left unread. */
 	CLIENT_REQUESTS_MAX = 64,
+	/* The same in bytes. */
+	CLIENT_REQUESTS_MAX_BYTES = 512 * 1024,
+	/* Fds that connections leave for our own children and files. */
+	FDS_KEPT_BACK = 64,
 	/* Bytes read from one client before others get their turn. */
 	CLIENT_READ_BYTES = 16 * 1024,
 

@@ -25,6 +25,7 @@ struct request {
 	enum wire_type type;
 	uint32_t id;
 	struct secret *pin; /* owned, or NULL */
+	bool person, told;  /* see struct wire_login */
 	struct sign_request sign; /* its data are behind it */
 	uint8_t data[];
 };
@@ -79,6 +80,10 @@ request_parse(struct bytes body, struct request **ret)
 		if ((err = wire_login_parse(body, &login)) != PARSE_OK)
 			return err;
 		*ret = request_new(type, login.id, login.pin, BYTES_NONE);
+		if (*ret != NULL) {
+			(*ret)->person = login.person;
+			(*ret)->told = login.told;
+		}
 	} else if (type == WIRE_SIGN) {
 		if ((err = wire_sign_parse(body, &sign)) != PARSE_OK)
 			return err;
@@ -145,12 +150,16 @@ server_login(struct server *s, const struct request *r)
 {
 	CLEANUP(buffer_cleanup) struct buffer out =
 	    BUFFER_INIT(2 * WIRE_REPLY_MAX_BYTES);
+	const struct token_pin pin = {
+		.pin = secret_bytes(r->pin),
+		.person = r->person,
+		.told = r->told,
+	};
 	struct wire_login_result result = {.id = r->id};
 	struct p11_err err = {.call = ""};
 
-	result.outcome = token_session_login(&s->token, secret_bytes(r->pin),
-	    &err);
-	if (result.outcome == WIRE_OK)
+	result.outcome = token_session_login(&s->token, &pin, &err);
+	if (result.outcome == WIRE_OK || result.outcome == WIRE_LOGGED_IN)
 		token_session_wire_put(&out, &s->token);
 	else
 		p11_err_wire(&err, &result.error);

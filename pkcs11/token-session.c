@@ -106,7 +106,8 @@ token_session_needs_login(const struct token_session *t)
 
 /* What would waste a try, or cannot be a login. */
 static enum wire_outcome
-login_check(struct token_session *t, struct bytes pin, struct p11_err *err)
+login_check(struct token_session *t, const struct token_pin *pin,
+    struct p11_err *err)
 {
 	CK_TOKEN_INFO *info = &t->slot.token;
 	CK_RV rv = t->module->C_GetTokenInfo(t->slot.id, info);
@@ -120,7 +121,13 @@ login_check(struct token_session *t, struct bytes pin, struct p11_err *err)
 		    "the token says that its PIN is locked; it was not sent");
 		return WIRE_PIN_LOCKED;
 	}
-	if (pin.len == 0 &&
+	if (((info->flags & CKF_USER_PIN_FINAL_TRY) != 0 && !pin->told) ||
+	    ((info->flags & CKF_USER_PIN_COUNT_LOW) != 0 && !pin->person)) {
+		p11_err_set(err, "", CKR_PIN_INCORRECT,
+		    "few tries are left; this PIN was not sent");
+		return WIRE_PIN_HELD;
+	}
+	if (pin->pin.len == 0 &&
 	    (info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0) {
 		p11_err_set(err, "", CKR_PIN_LEN_RANGE,
 		    "no PIN, and the reader has no pad of its own");
@@ -140,7 +147,7 @@ login_outcome(const struct token_session *t, CK_RV rv)
 	 * its module still believes in.
 	 */
 	if (rv == CKR_USER_ALREADY_LOGGED_IN && !t->was_logged_in)
-		return WIRE_OK;
+		return WIRE_LOGGED_IN;
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		return t->logged_in ? WIRE_ERROR : WIRE_LOST;
 	if (outcome == WIRE_KEY_UNUSABLE || outcome == WIRE_NEED_LOGIN)
@@ -149,11 +156,12 @@ login_outcome(const struct token_session *t, CK_RV rv)
 }
 
 enum wire_outcome
-token_session_login(struct token_session *t, struct bytes pin,
+token_session_login(struct token_session *t, const struct token_pin *typed,
     struct p11_err *err)
 {
 	uint8_t copy[SECRET_MAX_BYTES];
-	enum wire_outcome outcome = login_check(t, pin, err);
+	enum wire_outcome outcome = login_check(t, typed, err);
+	struct bytes pin = typed->pin;
 	CK_RV rv;
 
 	if (outcome != WIRE_OK)
@@ -169,13 +177,13 @@ token_session_login(struct token_session *t, struct bytes pin,
 	    pin.len == 0 ? NULL : copy, pin.len);
 	wipe(copy, sizeof(copy));
 	outcome = login_outcome(t, rv);
-	if (outcome != WIRE_OK) {
+	if (outcome != WIRE_OK && outcome != WIRE_LOGGED_IN) {
 		p11_err_set(err, "C_Login", rv, NULL);
 		return outcome;
 	}
 	t->logged_in = t->was_logged_in = true;
 	if (token_session_refresh(t, err))
-		return WIRE_OK;
+		return outcome;
 	/* It cannot be used: a fresh process has to find out why. */
 	return WIRE_LOST;
 }

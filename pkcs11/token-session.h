@@ -40,12 +40,20 @@ uint32_t token_session_flags(const struct token_session *t,
 /* A login is required and there was none. */
 bool token_session_needs_login(const struct token_session *t);
 
+/* A PIN that may be sent, and whose it is: see struct wire_login. */
+struct token_pin {
+	struct bytes pin; /* empty: typed on the reader's own pad */
+	bool person;
+	bool told;
+};
+
 /*
- * One C_Login(CKU_USER), never a second; an empty PIN is typed on the
- * reader's own pad. On WIRE_OK the token and its keys were read anew.
+ * One C_Login(CKU_USER), never a second, and none that the token's flags of
+ * this moment forbid (WIRE_PIN_HELD, WIRE_PIN_LOCKED). On WIRE_OK and
+ * WIRE_LOGGED_IN the token and its keys were read anew.
  */
 enum wire_outcome token_session_login(struct token_session *t,
-    struct bytes pin, struct p11_err *err);
+    const struct token_pin *pin, struct p11_err *err);
 
 /*
  * Give a lane a new session, to get rid of an operation that was begun in

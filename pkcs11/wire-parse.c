@@ -101,7 +101,7 @@ read_error(struct reader *r)
 static enum wire_outcome
 read_outcome(struct reader *r)
 {
-	return (enum wire_outcome)read_enum(r, WIRE_OK, WIRE_ERROR);
+	return (enum wire_outcome)read_enum(r, WIRE_OK, WIRE_LOGGED_IN);
 }
 
 enum parse_err
@@ -132,6 +132,8 @@ wire_login_parse(struct bytes body, struct wire_login *ret)
 
 	m.id = reader_u32(&r);
 	m.pin = reader_string_max(&r, SECRET_MAX_BYTES);
+	m.person = reader_bool(&r);
+	m.told = reader_bool(&r);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;
 	return r.err;

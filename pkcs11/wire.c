@@ -79,6 +79,8 @@ wire_login_put(struct buffer *b, const struct wire_login *m)
 
 	buffer_put_u32(b, m->id);
 	buffer_put_string(b, m->pin);
+	buffer_put_bool(b, m->person);
+	buffer_put_bool(b, m->told);
 	buffer_end(b, mark);
 }
 

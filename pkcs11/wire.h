@@ -156,6 +156,13 @@ enum sign_algorithm {
 struct wire_login {
 	uint32_t id;
 	struct bytes pin; /* empty: the reader's own pad */
+	/*
+	 * Whose PIN it is, against the token's flags of that moment: with
+	 * COUNT_LOW only a person's is sent, with FINAL_TRY only one of a
+	 * person who was told.
+	 */
+	bool person;
+	bool told;
 };
 
 struct wire_sign {
@@ -176,11 +183,13 @@ enum wire_outcome {
 	WIRE_KEY_UNUSABLE = 6, /* a property of the key: off the list, no climb */
 	WIRE_CANCELLED = 7,  /* CKR_FUNCTION_CANCELED and the like: a person */
 	WIRE_ERROR = 8,	     /* anything else */
+	WIRE_PIN_HELD = 9,   /* not sent: too few tries are left for it */
+	WIRE_LOGGED_IN = 10, /* it was already; the PIN was not looked at */
 };
 
 /*
  * The answer to a login. `flags` are the token's flags after it. On WIRE_OK
- * a WIRE_TOKEN message with what the token shows now came just before.
+ * and WIRE_LOGGED_IN a WIRE_TOKEN message with what the token shows now came just before.
  */
 struct wire_login_result {
 	uint32_t id;

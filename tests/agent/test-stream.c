@@ -79,7 +79,8 @@ static const struct stream_events owner_events = {owner_frame, owner_closed};
 static int
 setup(void **state)
 {
-	static const struct stream_limits limits = {FRAME_MAX, OUT_MAX};
+	static const struct stream_limits limits = {FRAME_MAX, OUT_MAX,
+	    .hear_out = true};
 	struct owner *o = calloc(1, sizeof(*o));
 
 	assert_non_null(o);

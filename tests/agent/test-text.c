@@ -29,7 +29,8 @@ errors_in_words(void **state)
 		    "C_Sign: CKR_DEVICE_ERROR (no answer)"},
 		{{LITERAL(""), 0, LITERAL(""), LITERAL("no such module")},
 		    "no such module"},
-		{{LITERAL(""), 0, LITERAL(""), LITERAL("")}, ""},
+		{{LITERAL(""), 0, LITERAL(""), LITERAL("")},
+		    "no reason was given"},
 		{{LITERAL("a\nb"), 0, LITERAL("c\x1b"), LITERAL("d\0e")},
 		    "a?b: c? (d?e)"},
 	};

@@ -227,7 +227,7 @@ def test_hangs_up_during_a_slow_signature(agent, card):
 
 
 def test_killed_during_a_slow_signature(agent, card):
-    """FAILURE at once; the next one asks again, and no try is lost."""
+    """A fresh process makes it, inside the request; no try is lost."""
     a = piv_agent(agent, card, [card.pin, card.pin])
     with a.client() as c:
         blob = c.blob("auth")
@@ -237,12 +237,9 @@ def test_killed_during_a_slow_signature(agent, card):
         signed = card.stats()["signatures"]
         pid, = a.providers()
         os.kill(pid, signal.SIGKILL)
-        c.sock.settimeout(2)
-        assert c.receive_signature() is None
-        assert c.names() == ["auth", "card"]
         card.order("delay", "0")
-        c.sock.settimeout(30)
-        assert verify(blob, c.sign(blob), b"some data")
+        assert verify(blob, c.receive_signature(), b"some data")
+        assert c.names() == ["auth", "card"]
     assert a.askpass.calls() == 2
     assert card.stats()["signatures"] > signed
     assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)

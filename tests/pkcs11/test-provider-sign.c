@@ -140,7 +140,7 @@ test_login_errors(void **state)
 		{"slot login=1\ncall C_Login rv=0x32\n", "1234",
 		    WIRE_LOST, 1},
 		{"slot login=1\ncall C_Login rv=0x100\n", "1234",
-		    WIRE_OK, 1}, /* the module itself has logged in */
+		    WIRE_LOGGED_IN, 1}, /* by the module itself */
 		{"slot login=1\ncall C_Login rv=0x54\n", "1234",
 		    WIRE_ERROR, 1},
 		{"slot login=1\ncall C_GetTokenInfo rv=0x32 skip=2\n", "1234",

@@ -166,7 +166,7 @@ start_refused(void **state)
 static void
 login(void **state)
 {
-	struct wire_login m = {0xfffffffe, LITERAL("123456")};
+	struct wire_login m = {0xfffffffe, LITERAL("123456"), true, false};
 	struct buffer b = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
 	struct wire_login got;
 	struct bytes body;
@@ -178,6 +178,7 @@ login(void **state)
 	assert_int_equal(wire_login_parse(body, &got), PARSE_OK);
 	assert_true(got.id == m.id);
 	assert_bytes(got.pin, m.pin);
+	assert_true(got.person && !got.told);
 	buffer_clear(&b);
 
 	m.pin = some(SECRET_MAX_BYTES + 1);
@@ -339,7 +340,7 @@ static void
 login_result(void **state)
 {
 	(void)state;
-	for (int outcome = WIRE_OK; outcome <= WIRE_ERROR + 1; outcome++) {
+	for (int outcome = WIRE_OK; outcome <= WIRE_LOGGED_IN + 1; outcome++) {
 		const struct wire_login_result m = {
 			.id = 3,
 			.outcome = (enum wire_outcome)outcome,
@@ -352,7 +353,7 @@ login_result(void **state)
 
 		wire_login_result_put(&b, &m);
 		body = body_of(&b, WIRE_LOGIN_RESULT);
-		if (outcome > WIRE_ERROR) {
+		if (outcome > WIRE_LOGGED_IN) {
 			assert_int_equal(parse_copy(parse_login_result, body),
 			    PARSE_VALUE);
 			buffer_clear(&b);
@@ -386,7 +387,7 @@ sign_result(void **state)
 		    PARSE_LIMIT},
 		{"good without one", WIRE_OK, 0, 0, PARSE_VALUE},
 		{"lost with one", WIRE_LOST, 0, 64, PARSE_VALUE},
-		{"outcome 9", WIRE_ERROR + 1, 0, 0, PARSE_VALUE},
+		{"outcome 11", WIRE_LOGGED_IN + 1, 0, 0, PARSE_VALUE},
 		{"flag 8", WIRE_OK, 0x100, 64, PARSE_VALUE},
 	};
 
