@@ -115,15 +115,25 @@ class Desktop:
                     "unix:path=%s" % (directory / "bus")}
         config.write_text(BUS_CONFIG % (directory / "bus"))
         self.list = directory / "shown"
-        self.bus = subprocess.Popen(
+        self.processes = []
+        try:
+            self.start(config)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self, config):
+        bus = subprocess.Popen(
             ["dbus-daemon", "--config-file=%s" % config, "--nofork",
              "--nopidfile", "--nosyslog", "--print-address=1"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.bus.stdout.readline()
+        self.processes.append(bus)
+        with bus.stdout:
+            bus.stdout.readline()
         with open(self.list, "wb") as shown:
-            self.service = subprocess.Popen(
+            self.processes.append(subprocess.Popen(
                 [program("tests/prompt/stand-in"), "notices"],
-                env=self.env, stdout=shown)
+                env=self.env, stdout=shown))
         wait_until(self.lines, what="the desktop")
 
     def lines(self):
@@ -134,7 +144,6 @@ class Desktop:
                           what="%d notices" % n)
 
     def stop(self):
-        for process in (self.service, self.bus):
+        for process in reversed(self.processes):
             process.kill()
             process.wait()
-        self.bus.stdout.close()
