@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the token said to a PIN, and what follows from that. */
+#include "agent/login-state.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/allowlist.h"
+#include "agent/config-flat.h"
+#include "agent/notice.h"
+#include "agent/process.h"
+#include "agent/words.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+/* C_Login said that the PIN is wrong. */
+static void
+login_refused(struct login *l, const char *words)
+{
+	l->record->wrong++;
+	kept_pin_wipe(l->kept);
+	secret_free(l->refused);
+	l->refused = l->pin;
+	l->pin = NULL;
+	log_warn("%s: wrong PIN (%s); %u since the last good one",
+	    l->token->name, words, l->record->wrong);
+	l->state = LOGIN_IDLE;
+	switch (l->origin) {
+	case PIN_UNATTENDED:
+		l->record->unattended_off = true;
+		login_finish(l, words);
+		return;
+	case PIN_FROM_PAD:
+		login_finish(l, words);
+		return;
+	case PIN_FROM_CLIENT:
+	case PIN_FROM_TTY:
+		/* Others may wait, whom a person can still help. */
+		if (l->offer != NULL)
+			login_tell(l, l->offer, words);
+		break;
+	case PIN_FROM_PERSON:
+	case PIN_KEPT:
+		break;
+	}
+	if (l->state != LOGIN_IDLE)
+		return;
+	if (TAILQ_EMPTY(&l->waiters))
+		login_finish(l, NULL);
+	else
+		login_prompt_again(l, "The PIN was wrong.");
+}
+
+/* Once: while it is locked no PIN is sent any more. */
+static void
+login_locked_notice(const struct token *t)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s: its PIN is locked, so its keys left "
+	    "the list. Unblock it with its PUK or SO PIN: %s", t->name,
+	    token_unblock_command(t));
+	notice_show(t->agent, t->name, text);
+}
+
+/* What the token's section says of a login, and of its PIN. */
+static void
+login_began(struct login *l)
+{
+	const struct config_token *section =
+	    allowlist_token_section(l->token->agent, l->token);
+	struct timeval limit = {0};
+
+	event_del(&l->expiry);
+	if (section == NULL)
+		return;
+	if (section->login == LOGIN_SECONDS) {
+		limit.tv_sec = (time_t)section->login_sec;
+		evtimer_add(&l->expiry, &limit);
+	}
+	/* One that was kept before has its time from when it was given. */
+	if (l->pin != NULL && l->origin != PIN_KEPT &&
+	    section->keep_pin_sec > 0)
+		kept_pin_put(l->kept, l->pin, section->keep_pin_sec);
+}
+
+/*
+ * It was not sent, for want of tries: a person may see that now and type it
+ * again.
+ */
+static void
+login_held(struct login *l, const char *words)
+{
+	l->pin = secret_free(l->pin);
+	l->state = LOGIN_IDLE;
+	if (l->offer != NULL)
+		login_tell(l, l->offer, words);
+	if (l->state != LOGIN_IDLE)
+		return;
+	if (TAILQ_EMPTY(&l->waiters))
+		login_finish(l, NULL);
+	else if (l->origin == PIN_FROM_PAD)
+		login_finish(l, LOGIN_LAST_TRY);
+	else
+		login_prompt_again(l, "Few tries are left, so that PIN was "
+		    "not sent.");
+}
+
+/* Whether a PIN is right was not told: no program sends it another time. */
+static void
+login_doubt(struct login *l)
+{
+	if (l->origin != PIN_UNATTENDED && l->origin != PIN_KEPT)
+		return;
+	l->record->unattended_off = true;
+	kept_pin_wipe(l->kept);
+}
+
+void
+login_result(struct login *l, const struct wire_login_result *w)
+{
+	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
+	const char *why = words == NULL ? "out of memory" : words;
+	enum wire_outcome outcome = w->outcome;
+	struct token *t = l->token;
+
+	/* Many modules call the very try that locked the PIN just wrong. */
+	if (outcome == WIRE_PIN_REFUSED &&
+	    (t->flags & TOKEN_PIN_LOCKED) != 0)
+		outcome = WIRE_PIN_LOCKED;
+	switch (outcome) {
+	case WIRE_OK:
+		l->record->wrong = 0;
+		l->count++;
+		l->record->unattended_off = false;
+		l->refused = secret_free(l->refused);
+		login_began(l);
+		log_info("%s: logged in", t->name);
+		login_finish(l, NULL);
+		return;
+	case WIRE_LOGGED_IN:
+		l->count++;
+		login_finish(l, NULL);
+		return;
+	case WIRE_PIN_REFUSED:
+		token_set_error(t, why);
+		login_refused(l, why);
+		return;
+	case WIRE_PIN_HELD:
+		login_held(l, why);
+		return;
+	case WIRE_PIN_LOCKED:
+		t->flags |= TOKEN_PIN_LOCKED;
+		why = LOGIN_PIN_LOCKED;
+		login_locked_notice(t);
+		allowlist_update(t->agent);
+		break;
+	case WIRE_CANCELLED:
+		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
+		break;
+	case WIRE_LOST:
+	case WIRE_NEED_LOGIN:
+	case WIRE_NEED_CONTEXT:
+	case WIRE_KEY_UNUSABLE:
+	case WIRE_ERROR:
+		log_error("%s: the login failed: %s", t->name, why);
+		break;
+	}
+	token_set_error(t, why);
+	login_doubt(l);
+	login_finish(l, why);
+	/* A fresh process believes nothing, and sees when it was unblocked. */
+	if (outcome == WIRE_LOST || outcome == WIRE_PIN_LOCKED)
+		t->process = process_end(t->process, why);
+}
+
+void
+login_process_gone(struct login *l, const char *why)
+{
+	if (l->state != LOGIN_TRYING)
+		return;
+	login_doubt(l);
+	login_finish(l, why);
+}

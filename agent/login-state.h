@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside the login: its state, and what its three sources share. */
+#ifndef P11_AGENT_AGENT_LOGIN_STATE_H
+#define P11_AGENT_AGENT_LOGIN_STATE_H
+
+#include <event2/event_struct.h>
+#include <time.h>
+
+#include "agent/kept-pin.h"
+#include "agent/login.h"
+#include "agent/pin-memory.h"
+#include "agent/prompter.h"
+#include "agent/token.h"
+
+enum login_state {
+	LOGIN_IDLE,
+	LOGIN_ASKING, /* a prompt is open */
+	LOGIN_TRYING, /* a C_Login is under way */
+};
+
+enum pin_origin {
+	PIN_FROM_PERSON,
+	PIN_UNATTENDED,	 /* a source, or a cache, without a person */
+	PIN_FROM_CLIENT, /* ssh-add -s */
+	PIN_FROM_TTY,	 /* p11-agentctl unlock */
+	PIN_FROM_PAD,	 /* the reader's own */
+	PIN_KEPT,	 /* proven before, by keep-pin */
+};
+
+struct login {
+	struct token *token;
+	enum login_state state;
+	TAILQ_HEAD(, login_waiter) waiters;
+	unsigned round;		    /* of waiters: see login_finish */
+	struct login_waiter *offer; /* who brought the PIN being tried */
+	struct prompter *prompter;
+	enum pin_origin origin;
+	struct secret *pin;	/* being tried */
+	struct secret *refused; /* the last wrong one, until a good one */
+	struct kept_pin *kept;	/* keep-pin; owned */
+	struct event expiry;	/* the end of a login: login = "8h" */
+	struct pin_record *record; /* of its tries; the agent's */
+	bool told;		/* the person, that it may be the last try */
+	unsigned rounds;	/* prompts in this request */
+	unsigned count;		/* good logins */
+	time_t pause_until;
+	pid_t client_pid;
+	char purpose[256];
+	char warning[256];
+};
+
+extern const char LOGIN_PIN_LOCKED[], LOGIN_LAST_TRY[];
+
+/* CLOCK_MONOTONIC, in seconds. */
+time_t login_now(void);
+
+/* Few tries are left, by the token's flags or by our own count. */
+bool login_count_low(const struct login *l);
+
+void login_join(struct login *l, struct login_waiter *w);
+
+/* Take one off the list and tell it. */
+void login_tell(struct login *l, struct login_waiter *w, const char *why);
+
+/* Tell everybody who waits by now; why is NULL when they may go on. */
+void login_finish(struct login *l, const char *why);
+
+/* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
+void login_try(struct login *l, struct secret *pin, enum pin_origin origin);
+
+/* Ask again in the same request, saying what was wrong with the answer. */
+void login_prompt_again(struct login *l, const char *warning);
+
+#endif
