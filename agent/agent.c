@@ -16,6 +16,7 @@
 #include "agent/pin-memory.h"
 #include "agent/process.h"
 #include "agent/provider-list.h"
+#include "agent/readers.h"
 #include "agent/registry.h"
 #include "agent/reload.h"
 #include "agent/spawn.h"
@@ -59,6 +60,7 @@ agent_new(const char *config_file)
 	    (a->hasher = hasher_new()) == NULL ||
 	    (a->startup = startup_new(a)) == NULL ||
 	    (a->registry = registry_new(a)) == NULL ||
+	    (a->readers = readers_new(a)) == NULL ||
 	    (a->reload = reload_new(a, config_file)) == NULL)
 		return agent_free(a);
 	return a;
@@ -80,6 +82,7 @@ agent_free(struct agent *a)
 	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
 	a->registry = registry_free(a->registry);
+	a->readers = readers_free(a->readers);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
 	notices_end(a);
@@ -144,6 +147,7 @@ agent_configure(struct agent *a, struct config *config)
 	/* Without a key to expose, a module runs only for `keys`. */
 	if (config_may_expose(config)) {
 		providers_scan(a);
+		readers_start(a->readers);
 	} else {
 		/* What an earlier `keys` saw may be old: look again then. */
 		providers_unsettle(a);

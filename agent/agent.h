@@ -19,6 +19,7 @@ struct notice;
 struct pin_record;
 struct provider;
 struct registry;
+struct readers;
 struct reload;
 struct spawner;
 struct startup;
@@ -38,6 +39,7 @@ struct agent {
 	struct hasher *hasher;		/* owned */
 	struct startup *startup;	/* owned */
 	struct reload *reload;		/* owned */
+	struct readers *readers;	/* owned */
 	struct registry *registry;	/* owned */
 	struct provider_list providers; /* in config order */
 	struct token_list tokens;	/* in the order they were found */

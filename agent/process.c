@@ -342,7 +342,9 @@ process_ended(void *arg, const char *why)
 {
 	struct process *p = arg;
 	struct token *t = p->token;
+	struct provider *provider = t->provider;
 	CLEANUP(cleanup_free) char *words = p->failed;
+	bool ready;
 
 	p->failed = NULL;
 	if (words != NULL)
@@ -350,8 +352,12 @@ process_ended(void *arg, const char *why)
 	log_warn("%s: its process ended: %s", t->name, why);
 	token_set_error(t, why);
 	process_back_off(t);
+	ready = p->ready;
 	process_close(p, why, true);
 	token_tidy(t);
+	/* It may not have found its token: is that still there? */
+	if (!ready)
+		provider_scan_again(provider);
 }
 
 static const struct link_events process_events = {

@@ -135,3 +135,13 @@ providers_unsettle(struct agent *a)
 		if (p->source != PROVIDER_REGISTERED)
 			p->settled = false;
 }
+
+void
+providers_scan_again(struct agent *a)
+{
+	struct provider *p;
+
+	TAILQ_FOREACH(p, &a->providers, entry)
+		if (p->source != PROVIDER_PLACEHOLDER && p->settled)
+			provider_scan_again(p);
+}

@@ -29,4 +29,7 @@ struct provider *providers_placeholder(const struct agent *agent);
 void providers_scan(struct agent *agent);
 void providers_unsettle(struct agent *agent);
 
+/* Something changed: those that were scanned are scanned once more. */
+void providers_scan_again(struct agent *a);
+
 #endif

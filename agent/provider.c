@@ -305,6 +305,8 @@ scan_ended(void *arg, const char *why)
 	}
 	scan_free(s);
 	provider_tell(p);
+	if (p->again)
+		provider_scan_again(p);
 }
 
 static void
@@ -395,6 +397,14 @@ provider_scan(struct provider *p, struct scan_waiter *w)
 	} else if (p->scan == NULL && !scan_start(p)) {
 		provider_give_up(p, "its process cannot be started");
 	}
+}
+
+void
+provider_scan_again(struct provider *p)
+{
+	p->again = p->scan != NULL;
+	if (!p->again)
+		provider_scan(p, NULL);
 }
 
 void

@@ -57,6 +57,7 @@ struct provider {
 	char *error;	   /* why the last scan failed; owned */
 	enum provider_state state;
 	bool settled; /* scanned, or given up on, once */
+	bool again;   /* once more when the scan under way has ended */
 	struct scan *scan; /* while one is under way; owned */
 	TAILQ_HEAD(scan_waiters, scan_waiter) waiters;
 };
@@ -73,6 +74,9 @@ struct provider *provider_free(struct provider *p);
  * maybe before this returns; w may be NULL.
  */
 void provider_scan(struct provider *p, struct scan_waiter *w);
+
+/* What was seen may be old: scan, also if a scan is under way. */
+void provider_scan_again(struct provider *p);
 
 /* Wait no longer, without a callback. */
 void scan_leave(struct scan_waiter *w);

@@ -13,6 +13,7 @@
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
+#include "agent/readers.h"
 #include "agent/reload.h"
 #include "agent/uri.h"
 #include "agent/words.h"
@@ -194,12 +195,13 @@ report_status(const struct agent *a)
 			json_array_append_new(providers, provider_json(p));
 	TAILQ_FOREACH(t, &a->tokens, entry)
 		json_array_append_new(tokens, token_json(t));
-	return json_pack("{ss so so so so so so so so so so}",
+	return json_pack("{ss so so so so so so so so so so so}",
 	    "version", P11_AGENT_VERSION,
 	    "pid", number_json((size_t)getpid()),
 	    "socket", string_json(a->socket_path),
 	    "config", files_json(a->config),
 	    "config_error", string_json(reload_error(a->reload)),
+	    "readers_fault", string_json(readers_fault(a->readers)),
 	    "providers", providers,
 	    "tokens", tokens,
 	    "identities", number_json(a->n_exposed),

@@ -234,7 +234,7 @@ def test_defaults(tmp_path):
 def test_default_pin_sources():
     """The daemon's own, when no token section says other ones."""
     usual = re.search(r"\busual\[\] = \{([^}]*), NULL\};",
-                      (TOP / "agent" / "login.c").read_text()).group(1)
+                      (TOP / "agent" / "login-ask.c").read_text()).group(1)
     assert table()["token", "pin-source"][1] == usual.replace('"', "")
 
 

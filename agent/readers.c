@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From what p11-agent-readers sees to tokens that leave and scans. */
+#include "agent/readers.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+
+#include "agent/link.h"
+#include "agent/provider-list.h"
+#include "agent/token.h"
+#include "agent/words.h"
+#include "common/log.h"
+#include "pkcs11/readers-wire.h"
+
+enum {
+	/* Before it is started again, each time twice as long. */
+	RESTART_MIN_SEC = 1,
+	RESTART_MAX_SEC = 60,
+};
+
+struct readers {
+	struct agent *agent;
+	struct link *link;	 /* owned; NULL while none runs */
+	struct event restart;
+	time_t pause_sec;	 /* before the next restart */
+	bool started;
+	bool unsupported;	 /* built without: none is started again */
+	bool known;		 /* `state` holds something */
+	struct readers_state state; /* views of `frame` */
+	struct buffer frame;
+	char *fault;		 /* owned */
+};
+
+/* Is there a card, and the same one as before? */
+static bool
+card_stayed(const struct card_reader *before, const struct card_reader *now)
+{
+	return now != NULL && now->card_present &&
+	    now->events == before->events;
+}
+
+static const struct card_reader *
+token_reader(const struct readers_state *m, const struct token *t)
+{
+	for (uint32_t i = 0; i < m->n_readers; i++)
+		if (readers_name_is_slot(m->readers[i].name,
+		    t->id.slot_description))
+			return &m->readers[i];
+	return NULL;
+}
+
+/* Nothing is believed of a card that left, not even for a moment. */
+static void
+readers_drop_tokens(struct readers *r, const struct readers_state *now)
+{
+	struct token *t = TAILQ_FIRST(&r->agent->tokens), *next;
+	const struct card_reader *before, *after;
+
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
+		before = token_reader(&r->state, t);
+		if (before == NULL || !before->card_present)
+			continue;
+		after = readers_find(now, before->name);
+		if (after == NULL)
+			token_leave(t, "its reader has left");
+		else if (!card_stayed(before, after))
+			token_leave(t, "its card has left");
+	}
+}
+
+static bool
+readers_have_more(const struct readers *r, const struct readers_state *now)
+{
+	for (uint32_t i = 0; i < now->n_readers; i++) {
+		const struct card_reader *n = &now->readers[i];
+		const struct card_reader *b = readers_find(&r->state, n->name);
+
+		if (n->card_present && (b == NULL || !b->card_present ||
+		    b->events != n->events))
+			return true;
+	}
+	return false;
+}
+
+static void
+readers_set_fault(struct readers *r, const struct readers_state *m)
+{
+	free(r->fault);
+	r->fault = m->service == READERS_OK ? NULL : words_copy(m->text);
+	if (r->fault != NULL)
+		log_info("readers are not watched: %s", r->fault);
+}
+
+static enum parse_err
+readers_take(struct readers *r, struct bytes body)
+{
+	struct buffer frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	struct readers_state now;
+	enum parse_err err;
+
+	buffer_put(&frame, body);
+	err = frame.failed ? PARSE_MEMORY :
+	    readers_state_parse(buffer_bytes(&frame), &now);
+	if (err != PARSE_OK) {
+		buffer_clear(&frame);
+		return err;
+	}
+	if (!r->known || r->state.service != now.service)
+		readers_set_fault(r, &now);
+	r->pause_sec = RESTART_MIN_SEC;
+	r->unsupported = now.service == READERS_UNSUPPORTED;
+	readers_drop_tokens(r, &now);
+	/* The first picture: the first scans are under way anyway. */
+	if (r->known && readers_have_more(r, &now))
+		providers_scan_again(r->agent);
+	buffer_clear(&r->frame);
+	r->frame = frame;
+	r->state = now;
+	r->known = true;
+	return PARSE_OK;
+}
+
+static void
+readers_frame(void *arg, struct bytes body)
+{
+	struct readers *r = arg;
+
+	if (body.p[0] != READERS_STATE ||
+	    readers_take(r, bytes_of(body.p + 1, body.len - 1)) != PARSE_OK) {
+		link_kill(r->link, "it sent nonsense");
+		return;
+	}
+	/* Nothing more will come. */
+	if (r->unsupported)
+		r->link = link_forget(r->link);
+}
+
+static void
+readers_ended(void *arg, const char *why)
+{
+	struct readers *r = arg;
+	const struct timeval tv = {.tv_sec = r->pause_sec};
+
+	r->link = NULL; /* it frees itself */
+	log_warn("p11-agent-readers: %s; again in %ld s", why,
+	    (long)r->pause_sec);
+	if (r->pause_sec < RESTART_MAX_SEC)
+		r->pause_sec *= 2;
+	evtimer_add(&r->restart, &tv);
+}
+
+static const struct link_events readers_events = {
+	readers_frame,
+	readers_ended,
+};
+
+static void
+readers_run(struct readers *r)
+{
+	static const struct link_spec spec = {
+		.program = "p11-agent-readers",
+		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
+		.out_max_bytes = WIRE_TEXT_MAX_BYTES,
+	};
+	const struct timeval tv = {.tv_sec = RESTART_MAX_SEC};
+
+	r->link = link_start(r->agent, &spec, &readers_events, r);
+	if (r->link == NULL)
+		evtimer_add(&r->restart, &tv);
+}
+
+static void
+readers_restart(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	readers_run(arg);
+}
+
+struct readers *
+readers_new(struct agent *agent)
+{
+	struct readers *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->agent = agent;
+	r->pause_sec = RESTART_MIN_SEC;
+	r->frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	evtimer_assign(&r->restart, agent->base, readers_restart, r);
+	return r;
+}
+
+struct readers *
+readers_free(struct readers *r)
+{
+	if (r == NULL)
+		return NULL;
+	event_del(&r->restart);
+	link_forget(r->link);
+	buffer_clear(&r->frame);
+	free(r->fault);
+	free(r);
+	return NULL;
+}
+
+void
+readers_start(struct readers *r)
+{
+	if (r->started)
+		return;
+	r->started = true;
+	readers_run(r);
+}
+
+const char *
+readers_fault(const struct readers *r)
+{
+	return r->fault;
+}

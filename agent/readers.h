@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Cards and readers that come and go, as p11-agent-readers sees them: tokens
+ * leave the list at once, and what came in is scanned.
+ */
+#ifndef P11_AGENT_AGENT_READERS_H
+#define P11_AGENT_AGENT_READERS_H
+
+#include "agent/agent.h"
+
+struct readers;
+
+/* Watches nothing yet. NULL when memory is out. */
+struct readers *readers_new(struct agent *agent);
+struct readers *readers_free(struct readers *r);
+
+/* Watch from now on; more than once is fine. */
+void readers_start(struct readers *r);
+
+/* Why readers are not watched, in words; NULL when they are. */
+const char *readers_fault(const struct readers *r);
+
+#endif
