@@ -37,8 +37,13 @@ enum readers_service {
 struct card_reader {
 	struct bytes name; /* 1 to READER_NAME_MAX_BYTES */
 	bool card_present;
+	/*
+	 * As they were at the last message: PC/SC wakes nobody when they
+	 * become true, only when they end.
+	 */
 	bool exclusive; /* another program holds the card for itself */
 	bool in_use;	/* some program, maybe ours, is connected to the card */
+
 	bool mute;	/* there is a card, and it does not answer */
 	uint32_t events; /* how often a card came or went; wraps at 65536 */
 };
