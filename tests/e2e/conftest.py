@@ -3,6 +3,7 @@
 import pathlib
 import os
 import shutil
+import statistics
 import tempfile
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from daemon import BUILD, Askpass, Daemon
 from sshd import Sshd
 from tokens import Piv, SoftHsm
+
+# In front of the names of properties that are times.
+TOOK = "took "
 
 
 def pytest_configure(config):
@@ -107,6 +111,33 @@ def agent(directory):
     yield make
     for daemon in made:
         daemon.finish()
+
+
+@pytest.fixture
+def took(record_property):
+    """took(what, seconds): a time to be shown when all is done."""
+    def note(what, seconds):
+        record_property(TOOK + what, "%.3f" % seconds)
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Least, median and most of each time that was taken."""
+    times = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) != "call":
+                continue
+            for name, value in report.user_properties:
+                if name.startswith(TOOK):
+                    times.setdefault(name[len(TOOK):], []).append(
+                        float(value))
+    for what, seconds in sorted(times.items()):
+        terminalreporter.write_line(
+            "%s: min %.3f s, median %.3f s, max %.3f s (%d)" % (
+                what, min(seconds), statistics.median(seconds),
+                max(seconds), len(seconds)))
 
 
 def pytest_runtest_makereport(item, call):

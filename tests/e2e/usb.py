@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Virtual PIV cards as USB tokens: the reader leaves with the card."""
+import subprocess
+
+from tokens import RIG, run
+
+
+class Usb:
+    """Two USB ports, 1 and 2, and a pcscd of their own; empty at first.
+
+    A card is any word; its keys are made when it is plugged in first.
+    """
+
+    module = "opensc-pkcs11.so"
+    pin = "123456"
+
+    def __init__(self, directory):
+        self.dir = directory
+        self.rig("start")
+
+    def rig(self, command, *words):
+        return run(RIG + "/rig-usb.sh", command, self.dir, *words)
+
+    @property
+    def env(self):
+        return {"PCSCLITE_CSOCK_NAME": str(self.dir / "pcscd.comm")}
+
+    def plug(self, port, card, keys=None):
+        words = []
+        for slot, kind in (keys or {"9a": "p256"}).items():
+            words += ["--key", "%s=%s" % (slot, kind)]
+        self.rig("plug", port, card, *words)
+
+    def unplug(self, port):
+        self.rig("unplug", port)
+
+    def start_unplug(self, port):
+        """The same, not waited for."""
+        return subprocess.Popen(
+            [RIG + "/rig-usb.sh", "unplug", str(self.dir), str(port)],
+            stdout=subprocess.DEVNULL)
+
+    def order(self, port, *words):
+        """A command to the card in a port; what it answers."""
+        out = self.rig("ctl", port, *words)
+        assert out.startswith("ok"), out
+        return out[2:].strip()
+
+    def stop(self):
+        self.rig("stop")
