@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,29 @@ background_wait(pid_t pid, int ready)
 	return n == 1 ? pid : -1;
 }
 
+/*
+ * Whoever waits for the end of our output must not wait for our children:
+ * they get none of it. Until we are ready the log has the terminal, on an fd
+ * of its own. No folder is kept in use; paths were made absolute before.
+ */
+static bool
+background_detach(void)
+{
+	int log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int null = open("/dev/null", O_RDWR);
+
+	if (log >= 0)
+		log_to_fd(log);
+	if (null < 0 || chdir("/") != 0)
+		return false;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			return false;
+	if (null > STDERR_FILENO)
+		close(null);
+	return true;
+}
+
 pid_t
 background_fork(struct event_base *base, int *ret_ready)
 {
@@ -51,8 +75,8 @@ background_fork(struct event_base *base, int *ret_ready)
 	close(fds[0]);
 	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	setsid();
-	if (event_reinit(base) != 0) {
-		log_error("cannot go to the background: no event loop");
+	if (!background_detach() || event_reinit(base) != 0) {
+		log_error("cannot go to the background");
 		_exit(1);
 	}
 	*ret_ready = fds[1];
@@ -62,16 +86,8 @@ background_fork(struct event_base *base, int *ret_ready)
 void
 background_ready(int ready)
 {
-	int null = open("/dev/null", O_RDWR);
-
+	/* The terminal goes with this. */
 	log_to_system(_PATH_LOG);
-	/* No folder is kept in use. Paths were made absolute before. */
-	if (null < 0 || chdir("/") != 0)
-		log_warn("cannot leave the terminal: %s", strerror(errno));
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++)
-		dup2(null, fd);
-	if (null > STDERR_FILENO)
-		close(null);
 	while (write(ready, "", 1) < 0 && errno == EINTR)
 		continue;
 	close(ready);

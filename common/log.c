@@ -19,6 +19,7 @@ enum { LOG_LINE_BYTES = 2048 };
 static enum log_level log_level = LOG_LEVEL_INFO;
 static const char *log_name = "p11-agent";
 static unsigned long log_dropped;
+static int log_fd = STDERR_FILENO;
 static int log_system_fd = -1; /* a datagram socket to the system's log */
 
 void
@@ -34,6 +35,12 @@ log_set_name(const char *name)
 }
 
 void
+log_to_fd(int fd)
+{
+	log_fd = fd;
+}
+
+void
 log_to_system(const char *socket_path)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -46,6 +53,9 @@ log_to_system(const char *socket_path)
 	/* Not connected, it takes no line: standard error is not ours now. */
 	(void)!connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
 	log_system_fd = fd;
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	log_fd = STDERR_FILENO;
 }
 
 /*
@@ -71,14 +81,14 @@ log_send(const char *line, size_t len)
 static bool
 log_write(const char *line, size_t len)
 {
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct pollfd p = {.fd = log_fd, .events = POLLOUT};
 	ssize_t n;
 
 	if (log_system_fd >= 0)
 		return log_send(line, len);
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0)
 		return false;
-	n = write(STDERR_FILENO, line, len);
+	n = write(log_fd, line, len);
 	return n == (ssize_t)len;
 }
 

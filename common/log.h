@@ -23,6 +23,9 @@ void log_set_level(enum log_level level);
 /* The name in front of each line; borrowed for ever. */
 void log_set_name(const char *name);
 
+/* From now on to this fd, which the log owns, instead of standard error. */
+void log_to_fd(int fd);
+
 /*
  * From now on to the system's log (a datagram socket, _PATH_LOG) instead of
  * standard error: for a daemon that left its terminal. Where nobody reads
