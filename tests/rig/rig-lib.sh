@@ -12,7 +12,7 @@ wait_for() { # SECONDS COMMAND...: until COMMAND succeeds
 }
 
 ctl() { # SOCKET WORDS...: one command to a pivcard control socket
-	python3 - "$@" <<'P'
+	/usr/bin/python3 - "$@" <<'P'
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(20)
