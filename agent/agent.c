@@ -18,6 +18,7 @@
 #include "agent/provider-list.h"
 #include "agent/readers.h"
 #include "agent/registry.h"
+#include "agent/release.h"
 #include "agent/reload.h"
 #include "agent/spawn.h"
 #include "agent/startup.h"
@@ -119,12 +120,14 @@ agent_end_idle_processes(struct agent *a)
 }
 
 static void
-agent_reconfigure_logins(struct agent *a)
+agent_reconfigure_tokens(struct agent *a)
 {
 	struct token *t;
 
-	TAILQ_FOREACH(t, &a->tokens, entry)
+	TAILQ_FOREACH(t, &a->tokens, entry) {
 		login_reconfigured(t->login);
+		release_watch(t->release);
+	}
 }
 
 void
@@ -142,7 +145,7 @@ agent_configure(struct agent *a, struct config *config)
 	else
 		providers_take_registered(a);
 	config_free(old);
-	agent_reconfigure_logins(a);
+	agent_reconfigure_tokens(a);
 	agent_end_idle_processes(a);
 	/* Without a key to expose, a module runs only for `keys`. */
 	if (config_may_expose(config)) {

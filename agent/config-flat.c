@@ -176,6 +176,7 @@ put_token(struct buffer *b, const struct config_token *t)
 	buffer_put_u8(b, (uint8_t)t->login);
 	buffer_put_u32(b, t->login_sec);
 	buffer_put_u32(b, t->keep_pin_sec);
+	buffer_put_u32(b, t->release_sec);
 	put_strings_or_null(b, t->pin_sources);
 	put_place(b, &t->place);
 }
@@ -305,6 +306,7 @@ read_token(struct reader *r, struct config_token *t)
 		t->login = (enum config_login)login;
 	t->login_sec = reader_u32(r);
 	t->keep_pin_sec = reader_u32(r);
+	t->release_sec = reader_u32(r);
 	t->pin_sources = read_strings_or_null(r);
 	read_place(r, &t->place);
 }

@@ -45,6 +45,7 @@ struct config_token {
 	uint32_t login_sec; /* LOGIN_SECONDS */
 	uint32_t keep_pin_sec; /* 0: no; UINT32_MAX: for the session */
 	char **pin_sources;    /* NULL-terminated; or NULL: the default */
+	uint32_t release_sec;  /* idle, then let go of it; 0: never */
 	struct config_place place;
 };
 

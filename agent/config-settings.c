@@ -312,12 +312,26 @@ set_keep_pin(struct config_section *s, const struct config_values *v)
 	return true;
 }
 
+static bool
+set_release(struct config_section *s, const struct config_values *v)
+{
+	uint32_t *sec = &s->token.release_sec;
+
+	if (strcmp(v->v[0], "no") == 0)
+		*sec = 0;
+	else if (!parse_span(v->v[0], sec))
+		return refuse(s, v,
+		    "is no, or a time from 1s to 31d (units s, m, h, d)");
+	return true;
+}
+
 const struct config_setting config_token_settings[] = {
     {"uri", false, set_token_uri, "PKCS#11 URI", "required"},
     {"login", false, set_login, "session, each or a time", "session"},
     {"keep-pin", false, set_keep_pin, "no, session or a time", "no"},
     {"pin-source", true, set_pin_source, "list of PIN sources",
 	"pinentry, askpass"},
+    {"release", false, set_release, "no or a time", "no"},
     {0},
 };
 

@@ -25,6 +25,7 @@ struct control_client {
 	unsigned n_waiting;
 	struct reload_waiter reload;
 	struct login_waiter login;
+	json_t *released; /* owned; a release that waits for processes */
 };
 
 /* Each answers the request; the client is free for the next one. */
@@ -37,5 +38,14 @@ void control_answer_json(struct control_client *c, json_t *document);
 void control_unlock(struct control_client *c,
     const struct control_request *q);
 void control_lock(struct control_client *c, const struct control_request *q);
+void control_release(struct control_client *c,
+    const struct control_request *q);
+
+/*
+ * The token with this name, label or serial; without one (NULL), that which
+ * waits for a PIN. NULL when the request was refused.
+ */
+struct token *control_token(struct control_client *c,
+    const struct bytes *name);
 
 #endif

@@ -46,8 +46,7 @@ control_refuse_several(struct control_client *c, const struct bytes *name)
 	control_answer(c, CONTROL_REFUSED, text);
 }
 
-/* The token that the request means; NULL when that was refused. */
-static struct token *
+struct token *
 control_token(struct control_client *c, const struct bytes *name)
 {
 	struct token *t, *found = NULL;

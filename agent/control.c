@@ -141,6 +141,7 @@ static const struct control_command {
 	{"reload", 1, control_reload},
 	{"unlock", 3, control_unlock},
 	{"lock", 1, control_lock},
+	{"release", 2, control_release},
 };
 
 static void
@@ -180,6 +181,7 @@ control_free(struct control_client *c)
 		scan_leave(&c->scans[i]);
 	reload_leave(&c->reload);
 	login_leave(&c->login);
+	json_decref(c->released);
 	event_del(&c->timeout);
 	stream_free(c->stream);
 	TAILQ_REMOVE(&c->agent->controls, c, entry);

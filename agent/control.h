@@ -9,6 +9,9 @@
 /* Takes fd over. A listener_accepted. */
 void control_new(struct agent *agent, int fd, const struct peer *peer);
 
+/* A process that a release ended is gone: who waits for that? */
+void control_released(struct agent *agent);
+
 /* Hang up. NULL is fine. Returns NULL. */
 struct control_client *control_free(struct control_client *c);
 

@@ -60,6 +60,14 @@ link_forget(struct link *l)
 	return NULL;
 }
 
+void
+link_end(struct link *l, const struct link_events *events, void *arg)
+{
+	l->events = events;
+	l->arg = arg;
+	link_kill(l, "ended");
+}
+
 struct link *
 link_release(struct link *l)
 {

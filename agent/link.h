@@ -52,6 +52,12 @@ void link_kill(struct link *l, const char *why);
 struct link *link_forget(struct link *l);
 
 /*
+ * End the process group now; of `events` only `ended` is called, with `arg`,
+ * in place of all that was to be called so far.
+ */
+void link_end(struct link *l, const struct link_events *events, void *arg);
+
+/*
  * Hang up, and let the process end by itself when it notices. No callback;
  * NULL is fine. Returns NULL.
  */

@@ -10,6 +10,7 @@
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
 #include "agent/process.h"
+#include "agent/release.h"
 #include "common/log.h"
 
 const char LOGIN_PIN_LOCKED[] = "the PIN is locked; it has to be unblocked "
@@ -206,6 +207,12 @@ login_remembers(const struct login *l)
 	    kept_pin_is_there(l->kept);
 }
 
+bool
+login_is_waited_for(const struct login *l)
+{
+	return !TAILQ_EMPTY(&l->waiters);
+}
+
 void
 login_leave(struct login_waiter *w)
 {
@@ -233,7 +240,8 @@ login_signed(struct login *l)
 		return;
 	process_end(t->process, "a login is for one signature");
 	/* The next one finds it running. */
-	process_start(t);
+	if (!release_wanted(t))
+		process_start(t);
 }
 
 void

@@ -63,6 +63,9 @@ void login_token_left(struct login *l, const char *why);
 /* Is there anything to lose: a kept PIN, or wrong ones that were counted? */
 bool login_remembers(const struct login *l);
 
+/* Somebody waits for it. */
+bool login_is_waited_for(const struct login *l);
+
 /* Wait no longer, without a callback; the last one closes the prompt. */
 void login_leave(struct login_waiter *w);
 

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "agent/clock.h"
 #include "agent/link.h"
 #include "agent/login.h"
 #include "agent/notice.h"
 #include "agent/provider.h"
+#include "agent/release.h"
 #include "agent/sign-job.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
@@ -23,6 +24,7 @@ enum {
 	SLOW_MS = 1500,
 	/* Between two looks at one that is still starting. */
 	SLOW_LOOK_MS = 200,
+	SIGN_MAX_MS = SIGN_MAX_SEC * 1000,
 	/* Processes that may die before the next one has to wait. */
 	DEATHS_AT_ONCE = 3,
 	DEATHS_PAUSE_MAX_MS = 60 * 1000,
@@ -41,21 +43,12 @@ struct process {
 	bool ready;
 	struct event deadline;
 	bool deadline_added;
-	time_t heard; /* last message from it, or first request; seconds */
+	int64_t heard_ms; /* last message from it, or first request */
 	struct event slow; /* looks for signatures that take long */
 	bool slow_added;
 	struct notice *notice; /* on the desktop: it may want a touch */
 	char *failed; /* what WIRE_FAILED said; owned */
 };
-
-static time_t
-now_sec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 static bool
 process_owes(const struct process *p)
@@ -63,23 +56,14 @@ process_owes(const struct process *p)
 	return p->n_jobs > 0 || p->login_id != 0 || !p->ready;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /*
  * Silence with work to do has a limit. The timer runs only while something
  * is owed, and looks at the clock when it fires: no request sets a timer.
  */
 static void
-process_watch(struct process *p, time_t sec)
+process_watch(struct process *p, int64_t ms)
 {
-	const struct timeval tv = {.tv_sec = sec};
+	const struct timeval tv = clock_timeval(ms);
 
 	if (!p->deadline_added)
 		p->deadline_added = evtimer_add(&p->deadline, &tv) == 0;
@@ -89,19 +73,19 @@ static void
 process_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct process *p = arg;
-	time_t silent = now_sec() - p->heard;
+	int64_t silent_ms = process_silent_ms(p);
 
 	(void)fd;
 	(void)what;
 	p->deadline_added = false;
 	if (!process_owes(p))
 		return;
-	if (silent < SIGN_MAX_SEC) {
-		process_watch(p, SIGN_MAX_SEC - silent);
+	if (silent_ms < SIGN_MAX_MS) {
+		process_watch(p, SIGN_MAX_MS - silent_ms);
 		return;
 	}
 	log_warn("%s: no answer for %ld s, its process is ended",
-	    p->token->name, (long)silent);
+	    p->token->name, (long)(silent_ms / 1000));
 	link_kill(p->link, "it did not answer in time");
 }
 
@@ -110,15 +94,15 @@ static void
 process_sent(struct process *p)
 {
 	if (!process_owes(p))
-		p->heard = now_sec();
-	process_watch(p, SIGN_MAX_SEC);
+		p->heard_ms = clock_ms();
+	process_watch(p, SIGN_MAX_MS);
 }
 
 /* Milliseconds until the oldest signature takes long; <= 0: it does. */
 static int64_t
 process_slow_in(const struct process *p)
 {
-	return TAILQ_FIRST(&p->jobs)->sent_ms + SLOW_MS - now_ms();
+	return TAILQ_FIRST(&p->jobs)->sent_ms + SLOW_MS - clock_ms();
 }
 
 /*
@@ -135,10 +119,7 @@ process_watch_slow(struct process *p)
 	ms = process_slow_in(p);
 	if (ms < SLOW_LOOK_MS)
 		ms = SLOW_LOOK_MS;
-	const struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000) * 1000,
-	};
+	const struct timeval tv = clock_timeval(ms);
 	p->slow_added = evtimer_add(&p->slow, &tv) == 0;
 }
 
@@ -291,11 +272,15 @@ process_frame(void *arg, struct bytes body)
 	struct token *t = p->token;
 	enum parse_err err;
 
-	p->heard = now_sec();
+	p->heard_ms = clock_ms();
 	err = process_message(p, body.p[0],
 	    bytes_of(body.p + 1, body.len - 1));
-	if (err == PARSE_OK || t->process != p)
+	if (t->process != p)
 		return;
+	if (err == PARSE_OK) {
+		release_answered(t->release);
+		return;
+	}
 	log_error("%s: its process sent message %u that makes no sense (%s); "
 	    "it is ended", t->name, body.p[0], parse_err_text(err));
 	link_kill(link, "it sent nonsense");
@@ -310,6 +295,7 @@ process_close(struct process *p, const char *why, bool lost)
 
 	t->process = NULL;
 	t->flags &= ~(uint32_t)TOKEN_LOGGED_IN;
+	release_over(t->release);
 	event_del(&p->deadline);
 	event_del(&p->slow);
 	notice_end(p->notice);
@@ -333,7 +319,7 @@ process_back_off(struct token *t)
 	if (++t->deaths < DEATHS_AT_ONCE)
 		return;
 	over = t->deaths - DEATHS_AT_ONCE;
-	t->restart_ms = now_ms() + (over < 6 ? 1000 << over :
+	t->restart_ms = clock_ms() + (over < 6 ? 1000 << over :
 	    DEATHS_PAUSE_MAX_MS);
 }
 
@@ -382,6 +368,16 @@ process_lost(struct process *p, const char *why)
 	process_close(p, why, true);
 }
 
+struct link *
+process_let_go(struct process *p, const struct link_events *events, void *arg)
+{
+	struct link *link = p->link;
+
+	link_end(link, events, arg);
+	process_close(p, "let go", false);
+	return link;
+}
+
 struct process *
 process_free(struct process *p)
 {
@@ -424,16 +420,16 @@ process_start(struct token *t)
 
 	if (t->process != NULL)
 		return true;
-	if (t->deaths >= DEATHS_AT_ONCE && now_ms() < t->restart_ms) {
+	if (t->deaths >= DEATHS_AT_ONCE && clock_ms() < t->restart_ms) {
 		log_warn("%s: its module ended %u times in a row; it rests "
 		    "for %lld s", t->name, t->deaths,
-		    (long long)(t->restart_ms - now_ms() + 999) / 1000);
+		    (long long)(t->restart_ms - clock_ms() + 999) / 1000);
 		return false;
 	}
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return false;
 	p->token = t;
-	p->heard = now_sec();
+	p->heard_ms = clock_ms();
 	TAILQ_INIT(&p->jobs);
 	evtimer_assign(&p->deadline, t->agent->base, process_deadline, p);
 	evtimer_assign(&p->slow, t->agent->base, process_slow, p);
@@ -444,7 +440,8 @@ process_start(struct token *t)
 	}
 	t->process = p;
 	process_send_start(p);
-	process_watch(p, SIGN_MAX_SEC);
+	process_watch(p, SIGN_MAX_MS);
+	release_watch(t->release);
 	return true;
 }
 
@@ -486,7 +483,7 @@ process_sign(struct process *p, struct sign_job *job)
 	process_sent(p);
 	job->wire_id = w.id;
 	job->in_process = true;
-	job->sent_ms = now_ms();
+	job->sent_ms = clock_ms();
 	TAILQ_INSERT_TAIL(&p->jobs, job, entry);
 	p->n_jobs++;
 	process_watch_slow(p);
@@ -520,6 +517,12 @@ bool
 process_is_busy(const struct process *p)
 {
 	return p->n_jobs > 0 || p->login_id != 0;
+}
+
+int64_t
+process_silent_ms(const struct process *p)
+{
+	return clock_ms() - p->heard_ms;
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "agent/link.h"
 #include "agent/token.h"
 #include "common/secret.h"
 
@@ -22,6 +23,13 @@ struct process *process_end(struct process *p, const char *why);
 
 /* The same because it is of no use: a fresh one may do what it owes. */
 void process_lost(struct process *p, const char *why);
+
+/*
+ * End one that owes nothing. Its link is the caller's, who is told when it
+ * is gone: see link_end.
+ */
+struct link *process_let_go(struct process *p,
+    const struct link_events *events, void *arg);
 
 /* For token_free: the same because the token is gone. */
 struct process *process_free(struct process *p);
@@ -41,6 +49,9 @@ bool process_login(struct process *p, const struct secret *pin, bool person,
 
 /* It owes an answer. */
 bool process_is_busy(const struct process *p);
+
+/* Since its last message, or since it was asked. */
+int64_t process_silent_ms(const struct process *p);
 
 /* It has loaded its module and found its token. */
 bool process_is_ready(const struct process *p);

@@ -13,6 +13,7 @@
 #include "agent/link.h"
 #include "agent/process.h"
 #include "agent/registry.h"
+#include "agent/release.h"
 #include "agent/startup.h"
 #include "agent/token.h"
 #include "agent/words.h"
@@ -281,9 +282,12 @@ provider_start_processes(struct provider *p)
 {
 	const struct agent *a = p->agent;
 
-	for (size_t i = 0; i < a->n_exposed; i++)
-		if (a->exposed[i].token->provider == p)
-			process_start(a->exposed[i].token);
+	for (size_t i = 0; i < a->n_exposed; i++) {
+		struct token *t = a->exposed[i].token;
+
+		if (t->provider == p && !release_wanted(t))
+			process_start(t);
+	}
 }
 
 static void

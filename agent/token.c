@@ -11,6 +11,7 @@
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
+#include "agent/release.h"
 #include "agent/sign-job.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
@@ -223,7 +224,8 @@ token_new(struct provider *provider, const struct token_id *id)
 	t->provider = provider;
 	TAILQ_INIT(&t->held);
 	TAILQ_INSERT_TAIL(&t->agent->tokens, t, entry);
-	if (!token_set_id(t, id) || (t->login = login_new(t)) == NULL)
+	if (!token_set_id(t, id) || (t->login = login_new(t)) == NULL ||
+	    (t->release = release_new(t)) == NULL)
 		return token_free(t);
 	return t;
 }
@@ -388,6 +390,7 @@ token_free(struct token *t)
 	if (t->leaving != NULL)
 		event_free(t->leaving);
 	t->login = login_free(t->login);
+	t->release = release_free(t->release);
 	keys_free(t->keys, t->n_keys);
 	free(t->text);
 	free(t->name);

@@ -16,6 +16,7 @@ struct config_key;
 struct event;
 struct login;
 struct process;
+struct release;
 struct sign_job;
 
 struct key {
@@ -50,6 +51,7 @@ struct token {
 	size_t n_keys;
 	struct process *process; /* owned; NULL while none serves it */
 	struct login *login;	 /* owned */
+	struct release *release; /* owned */
 	char *last_error;	 /* owned; the last request that failed */
 	struct event *leaving;	 /* it left; a call in flight has its time */
 	/* Its processes that ended by themselves since the last good answer. */

@@ -36,6 +36,7 @@ enum ctl_exit ctl_deny(const struct ctl *c);
 enum ctl_exit ctl_export(const struct ctl *c);
 enum ctl_exit ctl_unlock(const struct ctl *c);
 enum ctl_exit ctl_lock(const struct ctl *c);
+enum ctl_exit ctl_release(const struct ctl *c);
 enum ctl_exit ctl_reload(const struct ctl *c);
 enum ctl_exit ctl_env(const struct ctl *c);
 enum ctl_exit ctl_check_config(const struct ctl *c);

@@ -75,6 +75,16 @@ static const struct {
 	"Log out of all tokens, wipe what there is of PINs, and end the processes\n"
 	"that may hold a copy. The keys stay listed; the next signature asks for\n"
 	"the PIN.\n"},
+    {"release",
+	"usage: p11-agentctl release [TOKEN] [--json]\n"
+	"\n"
+	"Let go of a token, so that another program may have it for itself (GnuPG\n"
+	"wants that): end the process that serves it, as soon as it has made the\n"
+	"signatures that it was asked for. Without TOKEN, of all tokens. TOKEN is\n"
+	"its label, its serial or its name in `p11-agentctl status`.\n"
+	"\n"
+	"The keys stay listed, and the next signature takes the token again. A\n"
+	"PIN that keep-pin keeps stays (`p11-agentctl lock` wipes it).\n"},
     {"reload",
 	"usage: p11-agentctl reload [--json]\n"
 	"\n"

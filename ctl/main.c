@@ -35,6 +35,8 @@ static const struct command {
 	1, ctl_unlock, TAKES_STDIN},
     {"lock", "", "log out of all tokens, and wipe PINs", 0, 0, ctl_lock,
 	TAKES_JSON},
+    {"release", "[TOKEN]", "let go of idle tokens, for other programs", 0, 1,
+	ctl_release, TAKES_JSON},
     {"reload", "", "read the config again, and look at the tokens anew", 0, 0,
 	ctl_reload, TAKES_JSON},
     {"env", "[-c]", "print SSH_AUTH_SOCK for a shell to evaluate (-c: csh)", 0,

@@ -13,6 +13,7 @@
 
 void show_status(const json_t *status, FILE *out);
 void show_keys(const json_t *keys, FILE *out);
+void show_released(const json_t *document, FILE *out);
 
 /*
  * A text, printable, in memory that the caller frees; its lines stay apart.

@@ -74,6 +74,7 @@ fill_token(struct config *c)
 	t->login = LOGIN_SECONDS;
 	t->login_sec = 60;
 	t->keep_pin_sec = UINT32_MAX;
+	t->release_sec = 10;
 	t->pin_sources = list_of("askpass", NULL);
 	t->place = (struct config_place){copy("a.conf"), 9};
 	c->tokens = t;
@@ -141,6 +142,7 @@ full_one_comes_back(void **state)
 	assert_null(c->tokens[0].uri.model);
 	assert_int_equal(c->tokens[0].login, LOGIN_SECONDS);
 	assert_int_equal(c->tokens[0].keep_pin_sec, UINT32_MAX);
+	assert_int_equal(c->tokens[0].release_sec, 10);
 	assert_int_equal(c->tokens[0].place.line, 9);
 	assert_int_equal(c->n_keys, 1);
 	assert_string_equal(c->keys[0].uri.slot_description, "reader");

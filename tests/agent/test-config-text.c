@@ -45,8 +45,8 @@ static const struct {
     {"key \"work\" {\n" URI "\nconfirm = \"always\" }\n",
 	"a.conf:3: key "
 	"\"work\": no such setting \"confirm\""},
-    {"token \"t\" { " URI "release = no }\n", "a.conf:1: token \"t\": no such "
-					       "setting \"release\""},
+    {"token \"t\" { " URI "colour = no }\n", "a.conf:1: token \"t\": no such "
+					       "setting \"colour\""},
     {"key \"\" { " URI "}", "a.conf:1: key without a title: write key "
 			    "\"NAME\" {"},
     {"key { " URI "}", "a.conf:1: missing title for section 'key'"},
@@ -123,6 +123,8 @@ static const struct {
      "\"command:pass show pin\" } }", NULL},
     {"token a { " URI "login = each keep-pin = 10m }", NULL},
     {"token a { " URI "login = 31d keep-pin = session }", NULL},
+    {"token a { " URI "release = no }", NULL},
+    {"token a { " URI "release = 10s }", NULL},
     {"token a { login = 32d }",
 	"a.conf:1: login = \"32d\": is session, each, or a time from 1s to "
 	"31d (units s, m, h, d)"},
@@ -132,6 +134,9 @@ static const struct {
     {"token a { keep-pin = 10 }",
 	"a.conf:1: keep-pin = \"10\": is no, session, or a time from 1s to "
 	"31d (units s, m, h, d)"},
+    {"token a { release = session }",
+	"a.conf:1: release = \"session\": is no, or a time from 1s to 31d "
+	"(units s, m, h, d)"},
     {"token a { pin-source = { \"pin\" } }",
 	"a.conf:1: pin-source: \"pin\" is no PIN source: there are pinentry, "
 	"askpass, tty, credential:NAME and command:COMMAND"},

@@ -77,6 +77,7 @@ exits_and_says(void **state)
 	    {"unlock", 3, "no p11-agent answers at /nowhere/"},
 	    {"unlock --stdin", 3, "no p11-agent answers at /nowhere/"},
 	    {"lock", 3, "no p11-agent answers at /nowhere/"},
+	    {"release", 3, "no p11-agent answers at /nowhere/"},
 	    {"reload", 3, "no p11-agent answers at /nowhere/"},
 	    {"export", 3, "no p11-agent answers at /nowhere/"},
 	    {"--version", 0, "p11-agentctl "},

@@ -126,7 +126,7 @@ def config_full():
     provider = (string("soft") + string("/usr/lib/x.so") + maybe("a=b")
                 + texts("A=1", "B=2") + place(1))
     token = (string("t") + uri(serial="0") + u8(2) + u32(60) + u32(0)
-             + texts("pinentry") + place(5))
+             + u32(10) + texts("pinentry") + place(5))
     key = (string("k") + u8(1) + uri(label="t", number=b"\0\1")
            + maybe("SHA256:x") + maybe(b"blob") + u8(0) + place(9))
     deny = (string("d") + u8(0) + uri() + maybe("SHA256:y") + maybe(None)
@@ -392,13 +392,13 @@ def controls():
         return s.step(2, 0, 4) + u8(choice + 64 * len(words)) + text
 
     def choice(number, words):
-        return next(n for n in range(64) if (n + 64 * words) % 6 == number)
+        return next(n for n in range(64) if (n + 64 * words) % 7 == number)
 
     def command(number, *words):
         return ask(choice(number, len(words)), *words)
 
     four = {"modulus": 4}
-    yield "status", command(0) + command(5)
+    yield "status", command(0) + command(6)
     yield "keys", command(1) + command(0, b"too", b"many")
     yield "reload", command(2) + s.died(0, **four) + command(2) + \
         s.child(0, 0, s.short(u8(0) + CONFIG_EMPTY), **four) + command(0)
@@ -407,6 +407,7 @@ def controls():
     yield "wrong", (command(3, b"3", b"1111") + s.logged_in(0, 1, 3, **four)
                     + command(3, b"3", b"1111") + command(3, b"3", b"2222")
                     + s.step(3, 0, 4) + s.died(0, **four))
+    yield "release", command(3, b"3", b"1111") + command(5) + command(5, b"3")
     request = u8(1) + u32(1) + string("status")
     yield "raw", (s.step(0, 0, 4) + s.short(string(request))
                   + s.step(0, 0, 4) + s.short(string(u8(2) + u32(0))))

@@ -35,6 +35,8 @@ pid_t __wrap_link_pid(const struct link *l);
 void __wrap_link_kill(struct link *l, const char *why);
 struct link *__wrap_link_forget(struct link *l);
 struct link *__wrap_link_release(struct link *l);
+void __wrap_link_end(struct link *l, const struct link_events *events,
+    void *arg);
 
 size_t
 play_links(void)
@@ -119,6 +121,14 @@ struct link *
 __wrap_link_release(struct link *l)
 {
 	return __wrap_link_forget(l);
+}
+
+void
+__wrap_link_end(struct link *l, const struct link_events *events, void *arg)
+{
+	l->events = events;
+	l->arg = arg;
+	__wrap_link_kill(l, "ended");
 }
 
 uint8_t
