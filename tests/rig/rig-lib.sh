@@ -30,11 +30,17 @@ start_bg() { # PIDFILE LOGFILE COMMAND...
 	echo $! >"$pidfile"
 }
 
+# It has ended, whether its parent has noticed that yet or not.
+is_gone() { # PID
+	! kill -0 "$1" 2>/dev/null ||
+		grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+}
+
 stop_pid() { # PIDFILE
 	[ -s "$1" ] || return 0
 	local p; p=$(cat "$1")
 	if kill "$p" 2>/dev/null; then
-		wait_for 5 sh -c "! kill -0 $p 2>/dev/null" || kill -9 "$p"
+		wait_for 5 is_gone "$p" || kill -9 "$p"
 	fi
 	rm -f "$1"
 }

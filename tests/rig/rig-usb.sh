@@ -44,6 +44,6 @@ ctl) port=$1; shift; ctl "$dir/port$port.sock" "$@" ;;
 stop)
 	for f in "$dir"/port*.pid; do [ -e "$f" ] && stop_pid "$f"; done
 	ctl "$dir/usb.sock" quit >/dev/null 2>&1 || true
-	wait_for 5 sh -c "! kill -0 $(cat "$dir/usb.pid") 2>/dev/null" || stop_pid "$dir/usb.pid" ;;
+	wait_for 5 is_gone "$(cat "$dir/usb.pid")" || stop_pid "$dir/usb.pid" ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
