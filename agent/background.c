@@ -10,11 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <paths.h>
+#ifdef __linux__
+#include <sys/syscall.h>
 #endif
 
 #include "common/log.h"

@@ -8,6 +8,7 @@
 
 #include "agent/config-file.h"
 #include "agent/config-grammar.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "config.h"
 
@@ -69,7 +70,7 @@ note_file(struct config_loader *l, const char *path)
 	if (n >= CONFIG_LIST_MAX)
 		return config_fail(
 		    l, path, 0, "more than %d files", CONFIG_LIST_MAX);
-	if ((more = reallocarray(c->files, n + 2, sizeof(*more))) == NULL)
+	if ((more = array_resize(c->files, n + 2, sizeof(*more))) == NULL)
 		return config_fail_memory(l);
 	c->files = more;
 	more[n + 1] = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sections: which there are, and how a whole one joins the config. */
 #include "agent/config-section.h"
+#include "common/array.h"
 
 #include <stdlib.h>
 
@@ -42,7 +43,7 @@ grow(struct config_section *s, const char *type, uint32_t line, void *array,
 		    max, type);
 		return NULL;
 	}
-	if ((more = reallocarray(array, n + 1, size)) == NULL)
+	if ((more = array_resize(array, n + 1, size)) == NULL)
 		config_fail_memory(s->l);
 	return more;
 }

@@ -8,8 +8,9 @@
 #include <sys/prctl.h>
 #endif
 #ifdef __APPLE__
-#include <limits.h>
 #include <sys/ptrace.h>
+#include <sys/syslimits.h>
+#include <sys/types.h>
 #endif
 
 #include "config.h"

@@ -93,7 +93,7 @@ log_write(const char *line, size_t len)
 }
 
 /* A line fits in PIPE_BUF, so a pipe takes all of it or says EAGAIN. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 log_line(const char *word, const char *format, va_list args)
 {
 	char line[LOG_LINE_BYTES];

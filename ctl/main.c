@@ -227,5 +227,5 @@ main(int argc, char **argv)
 		ctl_error("standard output cannot be written");
 		return CTL_REFUSED;
 	}
-	return e;
+	return (int)e;
 }

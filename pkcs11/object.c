@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 
@@ -318,7 +319,7 @@ object_list_read(struct object_list *list, CK_FUNCTION_LIST *module,
 		return p11_err_set(err, "C_FindObjects", rv, NULL);
 	if (more)
 		list->skipped++;
-	grown = reallocarray(list->items, list->n + n + 1, sizeof(*grown));
+	grown = array_resize(list->items, list->n + n + 1, sizeof(*grown));
 	if (grown == NULL)
 		return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);
 	list->items = grown;
