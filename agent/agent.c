@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/allowlist.h"
+#include "agent/announce.h"
 #include "agent/client.h"
 #include "agent/config-flat.h"
 #include "agent/control.h"
@@ -58,6 +59,7 @@ agent_new(const char *config_file)
 	if ((a->base = base_new()) == NULL ||
 	    (a->spawner = spawner_new(a->base)) == NULL ||
 	    (a->config = config_new()) == NULL ||
+	    (a->announcer = announcer_new(a)) == NULL ||
 	    (a->hasher = hasher_new()) == NULL ||
 	    (a->startup = startup_new(a)) == NULL ||
 	    (a->registry = registry_new(a)) == NULL ||
@@ -76,6 +78,7 @@ agent_free(struct agent *a)
 
 	if (a == NULL)
 		return NULL;
+	a->announcer = announcer_free(a->announcer);
 	while ((c = TAILQ_FIRST(&a->clients)) != NULL)
 		client_free(c);
 	while ((control = TAILQ_FIRST(&a->controls)) != NULL)

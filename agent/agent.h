@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+struct announcer;
 struct client;
 struct config;
 struct control_client;
@@ -40,6 +41,7 @@ struct agent {
 	struct startup *startup;	/* owned */
 	struct reload *reload;		/* owned */
 	struct readers *readers;	/* owned */
+	struct announcer *announcer;	/* owned */
 	struct registry *registry;	/* owned */
 	struct provider_list providers; /* in config order */
 	struct token_list tokens;	/* in the order they were found */

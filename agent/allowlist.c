@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/announce.h"
 #include "agent/config-flat.h"
 #include "common/log.h"
 
@@ -149,6 +150,7 @@ allowlist_update(struct agent *agent)
 	agent->n_exposed = exposed_unique(e, n);
 	for (size_t i = 0; i < agent->n_exposed; i++)
 		e[i].key->position = i + 1;
+	announce_change(agent);
 }
 
 size_t

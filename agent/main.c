@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/announce.h"
 #include "agent/background.h"
 #include "agent/options.h"
 #include "agent/reload.h"
@@ -25,6 +26,7 @@ struct run {
 	struct event *signals[3]; /* SIGTERM, SIGINT, SIGHUP */
 	struct reload_waiter first_read;
 	bool configured;
+	bool managed; /* the service manager holds the socket */
 };
 
 static void
@@ -34,6 +36,7 @@ run_stop(evutil_socket_t number, short what, void *arg)
 
 	(void)what;
 	log_info("signal %d: bye", (int)number);
+	announce_stopping(run->agent);
 	event_base_loopexit(run->agent->base, NULL);
 }
 
@@ -136,6 +139,7 @@ run_open(struct run *run)
 		log_error("out of memory");
 		return false;
 	}
+	announce_ready(run->agent);
 	return true;
 }
 
@@ -183,30 +187,58 @@ run_background(struct run *run)
 	return run_loop(run);
 }
 
+/* Where to listen, or on what: -a and a command mean another place. */
+static bool
+run_place(struct run *run)
+{
+	const struct options *o = &run->options;
+	char why[SOCK_WHY_BYTES];
+	bool ok = true;
+
+	if (o->socket == NULL && o->command == NULL)
+		ok = serve_adopt(&run->serve, why);
+	run->managed = run->serve.path != NULL;
+	if (ok && !run->managed)
+		ok = serve_place(&run->serve, o->socket, o->command != NULL,
+		    why);
+	if (!ok)
+		log_error("%s", why);
+	return ok;
+}
+
+/* In the process that was started, until it ends. */
+static int
+run_foreground(struct run *run)
+{
+	if (!run_open(run)) {
+		announce_now(run->agent);
+		serve_refuse(&run->serve);
+		return 1;
+	}
+	if (!run->managed)
+		run_print(run, getpid());
+	log_info("serving %s", run->serve.path);
+	return run_loop(run);
+}
+
 static int
 run_serve(struct run *run)
 {
 	const struct options *o = &run->options;
-	char why[SOCK_WHY_BYTES];
 	pid_t other;
 
-	if (!serve_place(&run->serve, o->socket, o->command != NULL, why)) {
-		log_error("%s", why);
+	if (!run_place(run))
 		return 1;
-	}
+	/* Whoever passes a socket waits for this very process. */
+	if (o->foreground || run->managed)
+		return run_foreground(run);
 	/* Somebody serves the default socket already: that one will do. */
-	if (!o->foreground && o->socket == NULL && o->command == NULL &&
+	if (o->socket == NULL && o->command == NULL &&
 	    (other = serve_pid_at(run->serve.path)) != 0) {
 		run_print(run, other);
 		return 0;
 	}
-	if (!o->foreground)
-		return run_background(run);
-	if (!run_open(run))
-		return 1;
-	run_print(run, getpid());
-	log_info("serving %s", run->serve.path);
-	return run_loop(run);
+	return run_background(run);
 }
 
 static void

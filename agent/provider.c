@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/announce.h"
 #include "agent/config-flat.h"
 #include "agent/link.h"
 #include "agent/process.h"
@@ -240,6 +241,7 @@ provider_failed(struct provider *p, const char *why)
 {
 	p->state = PROVIDER_FAILED;
 	provider_set_text(&p->error, bytes_str(why));
+	announce_error(p->agent, p->name, why);
 	log_error("provider %s (%s): %s", p->name, provider_module(p), why);
 }
 

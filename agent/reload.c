@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/announce.h"
 #include "agent/config-flat.h"
 #include "agent/config-run.h"
 #include "agent/helpers.h"
@@ -71,6 +72,7 @@ reload_finish(struct reload *r, struct config *config, const char *error)
 		agent_configure(r->agent, config);
 	else
 		log_error("%s", error);
+	announce_change(r->agent);
 	reload_tell(r, r->error);
 	if (r->again) {
 		r->again = false;
@@ -105,6 +107,7 @@ reload_start(struct reload *r, struct reload_waiter *w)
 		return;
 	}
 	r->run = config_run_start(r->agent, args, reload_read, r);
+	announce_change(r->agent);
 	if (r->run == NULL)
 		reload_finish(r, NULL, "p11-agent-config cannot be started");
 }
@@ -116,6 +119,12 @@ reload_leave(struct reload_waiter *w)
 		return;
 	TAILQ_REMOVE(&w->reload->waiters, w, entry);
 	w->reload = NULL;
+}
+
+bool
+reload_under_way(const struct reload *r)
+{
+	return r->run != NULL;
 }
 
 const char *

@@ -3,6 +3,7 @@
 #ifndef P11_AGENT_AGENT_RELOAD_H
 #define P11_AGENT_AGENT_RELOAD_H
 
+#include <stdbool.h>
 #include <sys/queue.h>
 
 #include "agent/agent.h"
@@ -33,6 +34,9 @@ void reload_start(struct reload *r, struct reload_waiter *w);
 
 /* Wait no longer, without a callback. */
 void reload_leave(struct reload_waiter *w);
+
+/* Is one being read? */
+bool reload_under_way(const struct reload *r);
 
 /* Why the last one was refused; NULL when it was not. */
 const char *reload_error(const struct reload *r);

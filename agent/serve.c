@@ -16,6 +16,7 @@
 #include "agent/listener.h"
 #include "common/cleanup.h"
 #include "common/limits.h"
+#include "common/service.h"
 
 bool
 serve_place(struct serve *s, const char *path, bool private,
@@ -32,13 +33,49 @@ serve_place(struct serve *s, const char *path, bool private,
 }
 
 bool
+serve_adopt(struct serve *s, char why[static SOCK_WHY_BYTES])
+{
+	struct service_sockets passed;
+
+	if (!service_take_sockets(&passed, why, SOCK_WHY_BYTES))
+		return false;
+	s->socket.fd = passed.agent;
+	s->control.fd = passed.control;
+	if (passed.agent < 0)
+		return true;
+	s->path = sock_path_of(passed.agent, why);
+	return s->path != NULL;
+}
+
+bool
 serve_open(struct serve *s, char why[static SOCK_WHY_BYTES])
 {
 	char control[PATH_MAX_BYTES];
 
 	snprintf(control, sizeof(control), "%s.control", s->path);
-	return sock_listen(s->path, &s->socket, why) == SOCK_OK &&
-	    sock_listen(control, &s->control, why) == SOCK_OK;
+	return (s->socket.fd >= 0 ||
+	    sock_listen(s->path, &s->socket, why) == SOCK_OK) &&
+	    (s->control.fd >= 0 ||
+	    sock_listen(control, &s->control, why) == SOCK_OK);
+}
+
+static void
+hang_up_on_all(int listening)
+{
+	int fd;
+
+	while (listening >= 0 && (fd = accept(listening, NULL, NULL)) >= 0)
+		close(fd);
+}
+
+void
+serve_refuse(const struct serve *s)
+{
+	/* Those that have a file are our own, and go with us. */
+	if (s->socket.path == NULL)
+		hang_up_on_all(s->socket.fd);
+	if (s->control.path == NULL)
+		hang_up_on_all(s->control.fd);
 }
 
 bool

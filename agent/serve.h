@@ -7,7 +7,7 @@
 #include "agent/sockpath.h"
 
 struct serve {
-	char *path; /* of the agent's socket, absolute; owned */
+	char *path; /* of the agent's socket, absolute; owned; or NULL */
 	struct listen_socket socket;
 	struct listen_socket control;
 	struct listener *listener;
@@ -26,8 +26,20 @@ struct serve {
 bool serve_place(struct serve *s, const char *path, bool private,
     char why[static SOCK_WHY_BYTES]);
 
-/* Make both sockets. False with words in `why`; close it anyway. */
+/*
+ * Take the sockets that a service manager passed, if it did, and its path.
+ * Instead of serve_place. False with words in `why`; close it anyway.
+ */
+bool serve_adopt(struct serve *s, char why[static SOCK_WHY_BYTES]);
+
+/* Make the sockets that were not passed. False with words in `why`; close it anyway. */
 bool serve_open(struct serve *s, char why[static SOCK_WHY_BYTES]);
+
+/*
+ * Hang up on all who wait by now at sockets that were passed: there will be
+ * no agent, and for them the manager would start it again and again.
+ */
+void serve_refuse(const struct serve *s);
 
 /* Accept from now on. */
 bool serve_begin(struct serve *s, struct agent *agent);

@@ -260,6 +260,24 @@ sock_listen(const char *path, struct listen_socket *ret,
 	return SOCK_OK;
 }
 
+char *
+sock_path_of(int fd, char why[static SOCK_WHY_BYTES])
+{
+	struct sockaddr_un addr = {0};
+	socklen_t len = sizeof(addr) - 1;
+	char *path;
+
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0 ||
+	    addr.sun_family != AF_UNIX || addr.sun_path[0] != '/') {
+		snprintf(why, SOCK_WHY_BYTES, "the service manager's socket "
+		    "has no path, and clients need one");
+		return NULL;
+	}
+	if ((path = strdup(addr.sun_path)) == NULL)
+		snprintf(why, SOCK_WHY_BYTES, "out of memory");
+	return path;
+}
+
 void
 listen_socket_close(struct listen_socket *s)
 {

@@ -9,7 +9,10 @@
 /* What a unix address holds (macOS: 104 bytes), and a message about it. */
 enum { SOCK_WHY_BYTES = 512 };
 
-/* A listening socket and the file that we made for it. */
+/*
+ * A listening socket and the file that we made for it, or NULL where it is
+ * somebody else's to remove.
+ */
 struct listen_socket {
 	int fd;	    /* -1: none */
 	char *path; /* owned */
@@ -46,6 +49,12 @@ char *sock_private_path(char **ret_folder, char why[static SOCK_WHY_BYTES]);
  */
 enum sock_result sock_listen(const char *path, struct listen_socket *ret,
     char why[static SOCK_WHY_BYTES]);
+
+/*
+ * Where a listening socket's file is; NULL, with words in `why`, when it has
+ * none. To be freed by the caller.
+ */
+char *sock_path_of(int fd, char why[static SOCK_WHY_BYTES]);
 
 /* Stop listening; the file goes if it is still the one that we made. */
 void listen_socket_close(struct listen_socket *s);

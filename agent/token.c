@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/announce.h"
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
@@ -449,4 +450,6 @@ token_set_error(struct token *t, const char *text)
 {
 	free(t->last_error);
 	t->last_error = text == NULL ? NULL : strdup(text);
+	if (text != NULL)
+		announce_error(t->agent, t->name, text);
 }

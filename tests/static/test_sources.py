@@ -19,6 +19,7 @@ LAYERS = {
     "proto": {"common"},
     "pkcs11": {"common"},
     "prompt": {"common"},
+    "systemd": {"common"},
     "ctl": {"common", "proto"},
     "agent": {"common", "proto", "pkcs11", "prompt"},
 }
