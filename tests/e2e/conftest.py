@@ -12,8 +12,10 @@ from daemon import BUILD, Askpass, Daemon
 from sshd import Sshd
 from tokens import Piv, SoftHsm
 
-# In front of the names of properties that are times.
+# In front of the names of properties that are times, and the name of those
+# that are lines.
 TOOK = "took "
+NOTE = "note"
 
 
 def pytest_configure(config):
@@ -122,14 +124,22 @@ def took(record_property):
     return note
 
 
+@pytest.fixture
+def note(record_property):
+    """note(text): a line to be shown when all is done."""
+    return lambda text: record_property(NOTE, text)
+
+
 def pytest_terminal_summary(terminalreporter):
-    """Least, median and most of each time that was taken."""
+    """Each line; least, median and most of each time that was taken."""
     times = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", None) != "call":
                 continue
             for name, value in report.user_properties:
+                if name == NOTE:
+                    terminalreporter.write_line(value)
                 if name.startswith(TOOK):
                     times.setdefault(name[len(TOOK):], []).append(
                         float(value))
