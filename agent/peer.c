@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <libproc.h>
+#endif
 
 #include "common/cleanup.h"
 #include "common/text.h"
@@ -48,22 +51,41 @@ peer_get(int fd, struct peer *ret)
 
 #endif
 
+#ifdef __APPLE__
+
+static ssize_t
+program_name(pid_t pid, char *out, size_t size)
+{
+	return proc_name(pid, out, (uint32_t)size);
+}
+
+#else
+
 /*
  * /proc/PID/comm, unlike cmdline and environ, is answered without the other
  * process's memory, so that reading it never waits.
  */
-char *
-peer_name(pid_t pid, char out[static PEER_NAME_BYTES])
+static ssize_t
+program_name(pid_t pid, char *out, size_t size)
 {
-	char path[32], raw[32], name[PEER_NAME_BYTES - 24];
 	CLEANUP(cleanup_close) int fd = -1;
+	char path[32];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, raw, sizeof(raw));
-	if (n > 0 && raw[n - 1] == '\n')
-		n--;
+	n = fd < 0 ? -1 : read(fd, out, size);
+	return n > 0 && out[n - 1] == '\n' ? n - 1 : n;
+}
+
+#endif
+
+char *
+peer_name(pid_t pid, char out[static PEER_NAME_BYTES])
+{
+	char raw[64], name[PEER_NAME_BYTES - 24];
+	ssize_t n = program_name(pid, raw, sizeof(raw));
+
 	if (n <= 0) {
 		snprintf(out, PEER_NAME_BYTES, "pid %ld", (long)pid);
 		return out;

@@ -2,14 +2,7 @@
 /* The environment of the program that asked for a signature. */
 #include "prompt/environment.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "common/cleanup.h"
-#include "common/text.h"
+#include "prompt/client.h"
 #include "prompt/manager.h"
 
 /* Variables of one group are taken from the same environment. */
@@ -47,6 +40,7 @@ static const struct variable {
     {"GDK_BACKEND", ALONE},
     {"GDK_SCALE", ALONE},
     {"SSH_ASKPASS", ALONE},
+    {"SSH_CONNECTION", ALONE},
     {"PINENTRY_PROGRAM", ALONE},
     {"PINENTRY_USER_DATA", ALONE},
 };
@@ -148,6 +142,11 @@ environment_own(const struct environment *e, const char *name)
 bool
 environment_has_display(const struct environment *e)
 {
+#ifdef __APPLE__
+	/* Its desktop is in no variable. */
+	if (environment_get(e, "SSH_CONNECTION") == NULL)
+		return true;
+#endif
 	return environment_get(e, "DISPLAY") != NULL ||
 	       environment_get(e, "WAYLAND_DISPLAY") != NULL;
 }
@@ -171,94 +170,6 @@ environment_block_add(struct environment_block *b, char *variable)
 		b->vars[b->n++] = variable;
 }
 
-/* -1 also for a process of somebody else, whatever its file's mode. */
-static int
-open_of_process(pid_t pid, const char *name)
-{
-	char path[64];
-	struct stat st;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return -1;
-	if (fstat(fd, &st) != 0 || st.st_uid != getuid()) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* All of it, or what fits; a NUL is put behind what does not end in one. */
-static void
-read_environ(struct environment *e)
-{
-	CLEANUP(cleanup_close)
-	int fd = open_of_process(e->client_pid, "environ");
-	struct buffer *b = &e->client;
-
-	while (fd >= 0 && b->max - b->len > 1) {
-		size_t most = b->max - b->len - 1;
-		uint8_t *room;
-		ssize_t n;
-
-		if (most > 4096)
-			most = 4096;
-		if ((room = buffer_room(b, most)) == NULL)
-			return;
-		n = read(fd, room, most);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		buffer_added(b, (size_t)n);
-	}
-	if (b->len > 0 && b->p[b->len - 1] != '\0')
-		buffer_put_u8(b, 0);
-}
-
-static void
-read_program(struct environment *e)
-{
-	CLEANUP(cleanup_close) int fd = open_of_process(e->client_pid, "comm");
-	char name[ENVIRONMENT_PROGRAM_BYTES];
-	ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof(name));
-
-	if (n > 0 && name[n - 1] == '\n')
-		n--;
-	if (n > 0)
-		text_printable(
-		    bytes_of(name, (size_t)n), e->program, sizeof(e->program));
-}
-
-static bool
-is_terminal(const char *path)
-{
-	return strncmp(path, "/dev/pts/", 9) == 0 ||
-	       strncmp(path, "/dev/tty", 8) == 0;
-}
-
-/* ssh's standard input is often a pipe, but seldom all three are. */
-static void
-read_tty(struct environment *e)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		char path[64], to[ENVIRONMENT_TTY_BYTES];
-		ssize_t n;
-
-		snprintf(path, sizeof(path), "/proc/%ld/fd/%d",
-		    (long)e->client_pid, fd);
-		n = readlink(path, to, sizeof(to) - 1);
-		if (n <= 0)
-			continue;
-		to[n] = '\0';
-		if (is_terminal(to)) {
-			memcpy(e->tty, to, (size_t)n + 1);
-			return;
-		}
-	}
-}
-
 void
 environment_read(struct environment *e, pid_t pid, char *const *own)
 {
@@ -272,10 +183,10 @@ environment_read(struct environment *e, pid_t pid, char *const *own)
 		e->client_pid = 0;
 		return;
 	}
-	read_environ(e);
-	read_program(e);
+	client_environ(pid, &e->client);
+	client_program(pid, e->program);
 	if (e->client.len > 0)
-		read_tty(e);
+		client_tty(pid, e->tty);
 }
 
 void

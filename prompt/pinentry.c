@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ask with pinentry, by the Assuan protocol, on the client's display or
- * terminal. No SETKEYINFO and no allow-external-password-cache are sent: a
- * pinentry that still answers from a cache of its own is `unattended`.
+ * terminal. A pinentry that answers from a cache of its own is `unattended`;
+ * only pinentry-mac is offered one, because there the person's Keychain guards
+ * it and asks whether to keep a PIN at all.
  */
 #include <assuan.h>
 #include <signal.h>
@@ -22,10 +23,13 @@ enum {
 	LINE_RESERVE_BYTES = 16,
 };
 
+static const char PINENTRY_MAC[] = "pinentry-mac";
+
 struct pinentry {
 	struct asking *asking;
 	assuan_context_t ctx;
 	int fd; /* where its answers come from */
+	bool may_cache;
 };
 
 /* How it answered a command. */
@@ -167,6 +171,7 @@ set_all(struct pinentry *p)
 	const struct environment *e = p->asking->environment;
 	const struct question *q = p->asking->question;
 	bool confirm = q->kind == QUESTION_CONFIRM;
+	bool cache = p->may_cache && !confirm && !q->persons_only;
 	const struct {
 		const char *command;
 		struct bytes text;
@@ -176,6 +181,9 @@ set_all(struct pinentry *p)
 	    {"OPTION ttytype=", bytes_str(environment_get(e, "TERM"))},
 	    {"OPTION lc-ctype=", bytes_str(locale_of(e, "LC_CTYPE"))},
 	    {"OPTION lc-messages=", bytes_str(locale_of(e, "LC_MESSAGES"))},
+	    {"OPTION allow-external-password-",
+		bytes_str(cache ? "cache" : "")},
+	    {"SETKEYINFO u/p11-agent: ", cache ? q->title : BYTES_NONE},
 	    {"SETTITLE p11-agent: ", q->title},
 	    {"SETDESC ", q->text},
 	    {"SETERROR ", q->warning},
@@ -277,20 +285,45 @@ start(struct pinentry *p, const char *path, struct environment_block *vars)
 	return 0;
 }
 
+/* The person's choice, else the usual one; false with a->why. */
+static bool
+find_pinentry(struct asking *a, char path[static PATH_MAX_BYTES])
+{
+	const char *named = environment_get(a->environment, "PINENTRY_PROGRAM");
+
+#ifdef __APPLE__
+	if (named == NULL && program_find(a->environment, PINENTRY_MAC, path,
+	    PATH_MAX_BYTES))
+		return true;
+#endif
+	if (named == NULL)
+		named = "pinentry";
+	if (program_find(a->environment, named, path, PATH_MAX_BYTES))
+		return true;
+	source_cannot(a, "there is no program %s", named);
+	return false;
+}
+
+static bool
+is_pinentry_mac(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && strcmp(slash + 1, PINENTRY_MAC) == 0;
+}
+
 enum source_result
 pinentry_ask(struct asking *a)
 {
-	const char *named = environment_get(a->environment, "PINENTRY_PROGRAM");
 	struct pinentry p = {.asking = a, .fd = -1};
 	struct environment_block vars;
 	enum source_result result;
 	char path[PATH_MAX_BYTES];
 	gpg_error_t err;
 
-	if (named == NULL)
-		named = "pinentry";
-	if (!program_find(a->environment, named, path, sizeof(path)))
-		return source_cannot(a, "there is no program %s", named);
+	if (!find_pinentry(a, path))
+		return SOURCE_CANNOT;
+	p.may_cache = is_pinentry_mac(path);
 	environment_pick(a->environment, &vars);
 	err = start(&p, path, &vars);
 	if (err != 0)

@@ -193,6 +193,37 @@ asks_on_the_persons_display(void **state)
 	secret_free(got.secret);
 }
 
+/* pinentry-mac may keep a PIN in the Keychain; not when a person must try. */
+static void
+offers_the_keychain(void **state)
+{
+	static const char key[] = "\nSETKEYINFO u/p11-agent: token\n";
+	static const char option[] =
+	    "\nOPTION allow-external-password-cache\n";
+	struct question q = {
+	    .kind = QUESTION_PIN, .title = bytes_str("token")};
+
+	(void)state;
+	for (int persons_only = 0; persons_only <= 1; persons_only++) {
+		struct script s = script_new(FAKE("GETPIN) echo OK;;\n"));
+		struct script named = s;
+		struct asked got;
+
+		snprintf(named.path, sizeof(named.path), "%s/pinentry-mac",
+		    s.folder);
+		assert_int_equal(rename(s.path, named.path), 0);
+		q.persons_only = persons_only;
+		got = ask_at(named.path, &q, -1);
+		read_log(&named, got.log);
+		script_remove(&named);
+		assert_int_equal(got.result, SOURCE_OK);
+		assert_int_equal(strstr(got.log, key) != NULL, !persons_only);
+		assert_int_equal(
+		    strstr(got.log, option) != NULL, !persons_only);
+		secret_free(got.secret);
+	}
+}
+
 /* Assuan's lines have 1000 bytes: a longer text is cut between characters. */
 static void
 cuts_long_texts(void **state)
@@ -249,6 +280,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(takes_what_it_answers),
 	    cmocka_unit_test(asks_on_the_persons_display),
+	    cmocka_unit_test(offers_the_keychain),
 	    cmocka_unit_test(cuts_long_texts),
 	    cmocka_unit_test(ends_when_nobody_waits),
 	    cmocka_unit_test(says_what_is_missing),

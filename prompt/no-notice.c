@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Without D-Bus: no notices, and no user manager to ask. */
-#include "prompt/manager.h"
+/* Without D-Bus there are no notices. */
 #include "prompt/notice.h"
-
-void
-manager_environment(const struct environment *e, struct buffer *out)
-{
-	(void)e;
-	(void)out;
-}
 
 struct notice *
 notice_show(struct asking *a)
