@@ -16,6 +16,7 @@ enum {
 	DER_BIT_STRING = 0x03,
 	DER_OBJECT = 0x06,
 	DER_PRINTABLE_STRING = 0x13,
+	DER_SEQUENCE = 0x30,
 	/* A longer name of a KEY_OTHER is hashed. */
 	OTHER_NAME_MAX_BYTES = 256,
 	EXPONENT_MAX_BYTES = 8,
@@ -183,6 +184,24 @@ object_nid(struct bytes der)
 	return nid;
 }
 
+/* The same of explicit parameters, such as libykcs11's, of a named curve. */
+static int
+explicit_nid(struct bytes der)
+{
+	const unsigned char *p = der.p;
+	EC_GROUP *group;
+	int nid;
+
+	if (der.len == 0 || der.p[0] != DER_SEQUENCE)
+		return NID_undef;
+	group = d2i_ECPKParameters(NULL, &p, (long)der.len);
+	nid = group == NULL || p != der.p + der.len ? NID_undef :
+	    EC_GROUP_get_curve_name(group);
+	EC_GROUP_free(group);
+	ERR_clear_error();
+	return nid;
+}
+
 static bool
 curve_has_name(const struct curve *c, struct bytes name)
 {
@@ -203,6 +222,8 @@ curve_of_params(struct bytes params)
 	struct bytes name = der_content(params, DER_PRINTABLE_STRING);
 	int nid = object_nid(params);
 
+	if (nid == NID_undef)
+		nid = explicit_nid(params);
 	if (bytes_equal(params, bytes_of(gnu_ed25519, sizeof(gnu_ed25519))))
 		return curve_of_kind(KEY_ED25519);
 	for (size_t i = 0; i < N_CURVES; i++) {

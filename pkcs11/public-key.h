@@ -28,8 +28,8 @@ void key_value_clear(struct key_value *v);
  * (*ret is then empty).
  *
  * RSA: CKA_MODULUS and CKA_PUBLIC_EXPONENT. EC, also on Edwards curves:
- * CKA_EC_PARAMS (curve OID or PrintableString name) and CKA_EC_POINT (in a
- * DER OCTET STRING or bare).
+ * CKA_EC_PARAMS (curve OID, PrintableString name, or a named curve's explicit
+ * parameters) and CKA_EC_POINT (in a DER OCTET STRING or bare).
  */
 bool key_value_rsa(struct bytes modulus, struct bytes exponent,
     struct key_value *ret);

@@ -244,6 +244,16 @@ def ec_points():
     yield "p256-wrapped", both(p256, b"\4\x41" + point)
     yield "p256-compressed", both(p256, u8(2 + point[64] % 2) + point[1:33])
     yield "p256-name", both(b"\x13\x0aprime256v1", point)
+    # Its parameters spelt out, as libykcs11 does.
+    yield "p256-explicit", both(bytes.fromhex(
+        "3081f7020101302c06072a8648ce3d0101022100ffffffff0000000100000000"
+        "0000000000000000ffffffffffffffffffffffff305b0420ffffffff00000001"
+        "000000000000000000000000fffffffffffffffffffffffc04205ac635d8aa3a"
+        "93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b031500c49d36"
+        "0886e704936a6678e1139d26b7819f7e900441046b17d1f2e12c4247f8bce6e5"
+        "63a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a"
+        "7c0f9e162bce33576b315ececbb6406837bf51f5022100ffffffff00000000ff"
+        "ffffffffffffffbce6faada7179e84f3b9cac2fc632551020101"), point)
     yield "k1", both(bytes.fromhex("06052b8104000a"), b"\4\x41" + point)
     yield "ed25519-oid", both(bytes.fromhex("06032b6570"),
                               b"\4\x20" + ed25519)

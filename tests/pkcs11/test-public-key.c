@@ -178,6 +178,41 @@ wrapped(struct bytes point, uint8_t tag)
 	return r;
 }
 
+/* The curve of params, a name's, spelt out (libykcs11's CKA_EC_PARAMS). */
+static struct raw
+spelt_out(struct bytes params)
+{
+	const unsigned char *p = params.p;
+	EC_GROUP *group = d2i_ECPKParameters(NULL, &p, (long)params.len);
+	struct raw r = {.len = 0};
+	unsigned char *at = r.p;
+
+	assert_non_null(group);
+	EC_GROUP_set_asn1_flag(group, OPENSSL_EC_EXPLICIT_CURVE);
+	r.len = (size_t)i2d_ECPKParameters(group, &at);
+	EC_GROUP_free(group);
+	return r;
+}
+
+static void
+check_explicit(const struct made *m, const struct key_value *want)
+{
+	struct raw params = from_hex(m->params);
+	struct raw spelt = spelt_out(view(&params));
+	struct key_value got;
+
+	assert_int_equal(curve_kind(view(&spelt)), m->kind);
+	assert_true(key_value_ec(view(&spelt), want->key.a, &got));
+	check_same(want, &got, m->name);
+	key_value_clear(&got);
+	/* More than a curve, or another prime. */
+	spelt.p[spelt.len++] = 0;
+	assert_int_equal(curve_kind(view(&spelt)), KEY_OTHER);
+	spelt.p[30] ^= 1;
+	assert_int_equal(curve_kind(bytes_of(spelt.p, spelt.len - 1)),
+	    KEY_OTHER);
+}
+
 static void
 check_ec_forms(const struct made *m, const struct key_value *want)
 {
@@ -260,6 +295,8 @@ test_every_form_is_one_key(void **state)
 			check_rsa_forms(&made[i], &v);
 		else
 			check_ec_forms(&made[i], &v);
+		if (made[i].algorithm == SIGN_ECDSA)
+			check_explicit(&made[i], &v);
 		check_verify(pkey, &made[i], &v);
 		key_value_clear(&from_cert);
 		key_value_clear(&v);
