@@ -96,8 +96,14 @@ exposed_compare(const void *va, const void *vb)
 	if ((r = bytes_compare(bytes_of(a->key->id, a->key->id_len),
 	    bytes_of(b->key->id, b->key->id_len))) != 0)
 		return r;
-	return bytes_compare(bytes_of(a->key->blob, a->key->blob_len),
-	    bytes_of(b->key->blob, b->key->blob_len));
+	if ((r = bytes_compare(bytes_of(a->key->blob, a->key->blob_len),
+	    bytes_of(b->key->blob, b->key->blob_len))) != 0)
+		return r;
+	/* The same key; tokens with one serial are told apart otherwise. */
+	if ((r = bytes_compare(a->token->id.label, b->token->id.label)) != 0)
+		return r;
+	return bytes_compare(a->token->id.slot_description,
+	    b->token->id.slot_description);
 }
 
 /* One key on two tokens is one identity: keep the first. */
@@ -172,6 +178,23 @@ allowlist_find(const struct agent *agent, struct bytes blob)
 	return NULL;
 }
 
+struct token *
+allowlist_other(const struct token *not, const uint8_t *ref)
+{
+	struct exposed found = {NULL, NULL};
+	struct token *t;
+
+	TAILQ_FOREACH(t, &not->agent->tokens, entry) {
+		struct exposed e = {t, token_key(t, ref)};
+
+		if (t == not || e.key == NULL || !key_eligible(t, e.key))
+			continue;
+		if (found.token == NULL || exposed_compare(&e, &found) < 0)
+			found = e;
+	}
+	return found.token;
+}
+
 bool
 allowlist_wants_token(const struct agent *agent, const struct token *t)
 {
@@ -197,6 +220,17 @@ allowlist_token_section(const struct agent *agent, const struct token *t)
 	return NULL;
 }
 
+/* Which token signs with this key, for people. */
+static const char *
+exposed_token_name(const struct agent *agent, const uint8_t *ref)
+{
+	for (size_t i = 0; i < agent->n_exposed; i++)
+		if (memcmp(agent->exposed[i].key->ref, ref,
+		    KEY_REF_BYTES) == 0)
+			return agent->exposed[i].token->name;
+	return "another token";
+}
+
 char *
 allowlist_reason(const struct agent *agent, const struct token *t,
     const struct key *k, char *out, size_t size)
@@ -218,8 +252,8 @@ allowlist_reason(const struct agent *agent, const struct token *t,
 	else if ((t->flags & TOKEN_PIN_LOCKED) != 0)
 		snprintf(out, size, "the PIN of its token is locked");
 	else if (k->position == 0)
-		snprintf(out, size, "the same key is exposed from another "
-		    "token");
+		snprintf(out, size, "the same key is exposed from %s",
+		    exposed_token_name(agent, k->ref));
 	else if (k->position > allowlist_shown(agent))
 		snprintf(out, size, "allowed by key \"%s\", but number %zu, "
 		    "and a connection sees %u (max-identities)", s->name,

@@ -22,6 +22,12 @@ size_t allowlist_shown(const struct agent *agent);
 /* The allowed key with this SSH key blob, whatever its position; or NULL. */
 struct exposed *allowlist_find(const struct agent *agent, struct bytes blob);
 
+/*
+ * The token that signs with this key when `not` cannot: the first of the
+ * others that may; or NULL.
+ */
+struct token *allowlist_other(const struct token *not, const uint8_t *ref);
+
 /* Does a section's URI, fingerprint or file match this key? */
 bool allowlist_matches(const struct config_key *section,
     const struct token *token, const struct key *key);

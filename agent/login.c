@@ -67,6 +67,7 @@ login_join(struct login *l, struct login_waiter *w)
 {
 	w->login = l;
 	w->round = l->round;
+	w->sent = l->state == LOGIN_TRYING;
 	TAILQ_INSERT_TAIL(&l->waiters, w, entry);
 }
 
@@ -78,6 +79,8 @@ login_tell(struct login *l, struct login_waiter *w, const char *why)
 	w->login = NULL;
 	if (l->offer == w)
 		l->offer = NULL;
+	if (why == NULL)
+		w->sent = false;
 	w->done(w->arg, why);
 }
 
@@ -166,6 +169,7 @@ void
 login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 {
 	struct token *t = l->token;
+	struct login_waiter *w;
 
 	/* Maybe since the prompt was opened. */
 	if ((t->flags & TOKEN_PIN_LOCKED) != 0) {
@@ -178,6 +182,8 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 	l->pin = pin;
 	l->origin = origin;
 	l->state = LOGIN_TRYING;
+	TAILQ_FOREACH(w, &l->waiters, entry)
+		w->sent = true;
 	if (!process_start(t) || !process_login(t->process, pin,
 	    origin != PIN_UNATTENDED && origin != PIN_KEPT, l->told))
 		login_finish(l, "its process takes no PIN");

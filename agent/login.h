@@ -22,6 +22,7 @@ struct login_waiter {
 	TAILQ_ENTRY(login_waiter) entry;
 	struct login *login; /* NULL while it does not wait */
 	unsigned round;	     /* of the login's waiters, when it joined */
+	bool sent;	     /* a PIN was tried for it, and is not proven */
 	/* `why` is NULL when the token is logged in now. */
 	void (*done)(void *arg, const char *why);
 	void *arg;

@@ -20,20 +20,28 @@
 /* A module that asks for a login after each login would never end. */
 enum { SIGN_LOGINS_MAX = 2 };
 
+/* Its token has nothing more to do for it. */
 static void
-sign_job_free(struct sign_job *job)
+sign_job_leave_token(struct sign_job *job)
 {
 	struct token *t = job->token;
 
 	if (job->held)
 		TAILQ_REMOVE(&t->held, job, entry);
-	buffer_clear(&job->data);
+	job->held = false;
 	if (t->owner == job) {
 		t->owner = NULL;
 		login_signed(t->login);
 		if (!t->releasing)
 			sign_held_next(t);
 	}
+}
+
+static void
+sign_job_free(struct sign_job *job)
+{
+	buffer_clear(&job->data);
+	sign_job_leave_token(job);
 	free(job);
 }
 
@@ -53,6 +61,33 @@ sign_job_fail(struct sign_job *job, const char *why)
 	sign_job_free(job);
 }
 
+static void sign_job_begin(struct sign_job *job);
+
+/*
+ * Its token is lost. One key on two tokens is one identity, so the other one
+ * may do it; once, and never with a PIN that the first one was sent.
+ */
+static void
+sign_job_move(struct sign_job *job, const char *why)
+{
+	struct token *t = job->token, *other = NULL;
+
+	if (job->reply != NULL && !job->moved && !job->waiter.sent)
+		other = allowlist_other(t, job->ref);
+	if (other == NULL) {
+		sign_job_fail(job, why);
+		return;
+	}
+	log_info("%s: %s; %s has the same key and signs instead", t->name,
+	    why, other->name);
+	sign_job_leave_token(job);
+	job->token = other;
+	job->moved = true;
+	job->again = false;
+	job->logins = 0;
+	sign_job_begin(job);
+}
+
 static void
 sign_job_send(struct sign_job *job)
 {
@@ -60,7 +95,7 @@ sign_job_send(struct sign_job *job)
 
 	job->login_count = login_count(t->login);
 	if (!process_start(t))
-		sign_job_fail(job, "no process can be started for it now");
+		sign_job_move(job, "no process can be started for it now");
 	else if (!process_sign(t->process, job))
 		sign_job_fail(job, "too many signatures wait for this token");
 }
@@ -70,10 +105,12 @@ sign_job_login_done(void *arg, const char *why)
 {
 	struct sign_job *job = arg;
 
-	if (why != NULL)
-		sign_job_fail(job, why);
-	else
+	if (why == NULL)
 		sign_job_send(job);
+	else if (!job->token->present)
+		sign_job_move(job, why);
+	else
+		sign_job_fail(job, why);
 }
 
 /* The client hung up: drop what nobody waits for any more. */
@@ -136,7 +173,7 @@ sign_held_next(struct token *t)
 		TAILQ_REMOVE(&t->held, job, entry);
 		job->held = false;
 		if (!t->present) {
-			sign_job_fail(job, "the token is gone");
+			sign_job_move(job, "the token is gone");
 			continue;
 		}
 		t->owner = job;
@@ -188,6 +225,8 @@ sign_job_lost(struct sign_job *job, const char *why, bool lost)
 		return;
 	if (job->reply == NULL)
 		sign_job_free(job);
+	else if (lost || !job->token->present)
+		sign_job_move(job, why);
 	else
 		sign_job_fail(job, why);
 }

@@ -24,6 +24,7 @@ struct sign_job {
 	unsigned login_count; /* the token's, when it was sent */
 	bool in_process;
 	bool again; /* a fresh process has it, after a loss */
+	bool moved; /* to another token with the same key, after a loss */
 	bool held;  /* until another one is done: see token->owner */
 };
 
@@ -42,7 +43,8 @@ void sign_job_result(struct sign_job *job, const struct wire_sign_result *w);
 
 /*
  * The process that had it is gone; the job is off its list. `lost`: not by
- * our will, so that a fresh process may do it, once.
+ * our will, so that a fresh process may do it, once; then another token that
+ * has the same key, once.
  */
 void sign_job_lost(struct sign_job *job, const char *why, bool lost);
 

@@ -141,7 +141,7 @@ order_inside_a_section(void **state)
 
 	allow(t, "all");
 	assert_exposed(t, "1:11 1:12 1:13 2:21 2:22");
-	assert_reason(t, t->second, 13, "another token");
+	assert_reason(t, t->second, 13, "exposed from one (serial 0001)");
 	assert_reason(t, t->first, 11, "allowed by key \"all\"");
 }
 
@@ -153,7 +153,7 @@ sections_come_in_config_order(void **state)
 	allow(t, "two")->uri.token = world_copy("two");
 	allow(t, "one")->uri.token = world_copy("one");
 	assert_exposed(t, "2:21 2:22 2:13 1:11 1:12");
-	assert_reason(t, t->first, 13, "another token");
+	assert_reason(t, t->first, 13, "exposed from two (serial 0002)");
 	assert_string_equal(key_of(t->first, 13)->section->name, "one");
 }
 

@@ -296,6 +296,29 @@ world_receive(struct agent *a, struct world_peer *peer)
 	return w.body;
 }
 
+int
+world_signed(struct agent *a, struct world_peer *peer)
+{
+	struct reader r = reader_of(world_receive(a, peer));
+	uint8_t type = reader_u8(&r);
+	struct bytes blob;
+
+	if (type == SSH_AGENT_FAILURE) {
+		MUST(reader_finish(&r) == PARSE_OK);
+		return -1;
+	}
+	MUST(type == SSH_AGENT_SIGN_RESPONSE);
+	blob = reader_string(&r);
+	MUST(reader_finish(&r) == PARSE_OK);
+	r = reader_of(blob);
+	MUST(bytes_is(reader_string(&r), "ssh-ed25519"));
+	blob = reader_string(&r);
+	MUST(reader_finish(&r) == PARSE_OK && blob.len == 64);
+	for (size_t i = 0; i < blob.len; i++)
+		MUST(blob.p[i] == blob.p[0]);
+	return blob.p[0];
+}
+
 bool
 world_quiet(struct agent *a, struct world_peer *peer)
 {

@@ -72,6 +72,12 @@ bool world_run(struct agent *a, bool (*done)(void *arg), void *arg);
  */
 struct bytes world_receive(struct agent *a, struct world_peer *peer);
 
+/*
+ * The next reply is a signature by fake-provider.c: the byte that it is made
+ * of; or FAILURE: -1.
+ */
+int world_signed(struct agent *a, struct world_peer *peer);
+
 /* Nothing arrives, whatever the loop can do now. */
 bool world_quiet(struct agent *a, struct world_peer *peer);
 
