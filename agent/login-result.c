@@ -176,10 +176,16 @@ login_result(struct login *l, const struct wire_login_result *w)
 }
 
 void
-login_process_gone(struct login *l, const char *why)
+login_process_gone(struct login *l, const char *why, bool unserved)
 {
+	struct taken *taken = l->token->taken;
+
 	if (l->state != LOGIN_TRYING)
 		return;
+	if (unserved && taken_in_doubt(taken)) {
+		taken_wait(taken, &l->taken);
+		return;
+	}
 	login_doubt(l);
 	login_finish(l, why);
 }

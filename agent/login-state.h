@@ -10,6 +10,7 @@
 #include "agent/login.h"
 #include "agent/pin-memory.h"
 #include "agent/prompter.h"
+#include "agent/taken.h"
 #include "agent/token.h"
 
 enum login_state {
@@ -33,6 +34,7 @@ struct login {
 	TAILQ_HEAD(, login_waiter) waiters;
 	unsigned round;		    /* of waiters: see login_finish */
 	struct login_waiter *offer; /* who brought the PIN being tried */
+	struct taken_waiter taken;  /* with `pin`, for the token to be free */
 	struct prompter *prompter;
 	enum pin_origin origin;
 	struct secret *pin;	/* being tried */

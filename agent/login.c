@@ -42,26 +42,6 @@ login_expired(evutil_socket_t fd, short what, void *arg)
 		process_lost(t->process, "the login has run out");
 }
 
-struct login *
-login_new(struct token *t)
-{
-	struct login *l = calloc(1, sizeof(*l));
-
-	if (l == NULL)
-		return NULL;
-	l->kept = kept_pin_new(t->agent);
-	l->record = pin_record_get(t->agent, &t->id);
-	if (l->kept == NULL || l->record == NULL) {
-		kept_pin_free(l->kept);
-		free(l);
-		return NULL;
-	}
-	l->token = t;
-	TAILQ_INIT(&l->waiters);
-	evtimer_assign(&l->expiry, t->agent->base, login_expired, l);
-	return l;
-}
-
 void
 login_join(struct login *l, struct login_waiter *w)
 {
@@ -95,6 +75,8 @@ login_finish(struct login *l, const char *why)
 	struct login_waiter *w;
 
 	l->state = LOGIN_IDLE;
+	taken_leave(&l->taken);
+	l->taken.until_ms = 0;
 	l->prompter = prompter_free(l->prompter);
 	l->pin = secret_free(l->pin);
 	l->rounds = 0;
@@ -189,6 +171,49 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 		login_finish(l, "its process takes no PIN");
 }
 
+/* The PIN has not been sent: another program has, or had, the token. */
+static void
+login_taken_done(void *arg, enum taken_answer answer)
+{
+	struct login *l = arg;
+	struct secret *pin = l->pin;
+
+	switch (answer) {
+	case TAKEN_NOT:
+		login_finish(l, "the token is not there");
+		return;
+	case TAKEN_FREE:
+		l->pin = NULL;
+		login_try(l, pin, l->origin);
+		return;
+	case TAKEN_STILL:
+		login_finish(l, taken_words(l->token->taken));
+		return;
+	}
+}
+
+struct login *
+login_new(struct token *t)
+{
+	struct login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->kept = kept_pin_new(t->agent);
+	l->record = pin_record_get(t->agent, &t->id);
+	if (l->kept == NULL || l->record == NULL) {
+		kept_pin_free(l->kept);
+		free(l);
+		return NULL;
+	}
+	l->token = t;
+	l->taken.done = login_taken_done;
+	l->taken.arg = l;
+	TAILQ_INIT(&l->waiters);
+	evtimer_assign(&l->expiry, t->agent->base, login_expired, l);
+	return l;
+}
+
 void
 login_forget(struct login *l, const char *why)
 {
@@ -230,7 +255,8 @@ login_leave(struct login_waiter *w)
 	w->login = NULL;
 	if (l->offer == w)
 		l->offer = NULL;
-	if (TAILQ_EMPTY(&l->waiters) && l->state == LOGIN_ASKING)
+	if (TAILQ_EMPTY(&l->waiters) && (l->state == LOGIN_ASKING ||
+	    l->taken.taken != NULL))
 		login_finish(l, NULL);
 }
 

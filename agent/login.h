@@ -79,8 +79,12 @@ void login_reconfigured(struct login *l);
 /* A signature was made, or failed: with login = "each" that was all. */
 void login_signed(struct login *l);
 
-/* The process is gone: a PIN that it was trying is dropped. */
-void login_process_gone(struct login *l, const char *why);
+/*
+ * The process is gone: a PIN that it was trying is dropped. `unserved`: it
+ * ended before it read a request, for want of its token; then the PIN may
+ * wait for another program to let go of that.
+ */
+void login_process_gone(struct login *l, const char *why, bool unserved);
 
 /*
  * How often the token was logged in by now: a request that was sent before

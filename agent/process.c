@@ -15,6 +15,7 @@
 #include "agent/provider.h"
 #include "agent/release.h"
 #include "agent/sign-job.h"
+#include "agent/taken.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -41,6 +42,7 @@ struct process {
 	uint32_t next_id;
 	uint32_t login_id; /* 0: no login is under way */
 	bool ready;
+	bool unserved; /* it failed before it read a request */
 	struct event deadline;
 	bool deadline_added;
 	int64_t heard_ms; /* last message from it, or first request */
@@ -235,6 +237,7 @@ process_got_failed(struct process *p, struct bytes body)
 		return err;
 	free(p->failed);
 	p->failed = wire_error_words(&w);
+	p->unserved = true;
 	return PARSE_OK;
 }
 
@@ -300,7 +303,7 @@ process_close(struct process *p, const char *why, bool lost)
 	event_del(&p->slow);
 	notice_end(p->notice);
 	if (p->login_id != 0)
-		login_process_gone(t->login, why);
+		login_process_gone(t->login, why, p->unserved && !p->ready);
 	while ((job = TAILQ_FIRST(&p->jobs)) != NULL) {
 		TAILQ_REMOVE(&p->jobs, job, entry);
 		job->in_process = false;
@@ -330,7 +333,7 @@ process_ended(void *arg, const char *why)
 	struct token *t = p->token;
 	struct provider *provider = t->provider;
 	CLEANUP(cleanup_free) char *words = p->failed;
-	bool ready;
+	bool lost;
 
 	p->failed = NULL;
 	if (words != NULL)
@@ -338,11 +341,11 @@ process_ended(void *arg, const char *why)
 	log_warn("%s: its process ended: %s", t->name, why);
 	token_set_error(t, why);
 	process_back_off(t);
-	ready = p->ready;
+	/* It may not have found its token: is that still there? */
+	lost = !p->ready && !taken_suspect(t->taken, false);
 	process_close(p, why, true);
 	token_tidy(t);
-	/* It may not have found its token: is that still there? */
-	if (!ready)
+	if (lost)
 		provider_scan_again(provider);
 }
 

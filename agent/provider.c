@@ -16,6 +16,7 @@
 #include "agent/registry.h"
 #include "agent/release.h"
 #include "agent/startup.h"
+#include "agent/taken.h"
 #include "agent/token.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
@@ -86,6 +87,20 @@ provider_tell(struct provider *p)
 	startup_check(p->agent);
 }
 
+/* Not seen though its card is there; unless that shows another token now. */
+static bool
+provider_may_be_taken(const struct token *t)
+{
+	const struct token *other;
+
+	TAILQ_FOREACH(other, &t->agent->tokens, entry)
+		if (other->provider == t->provider && other->seen &&
+		    bytes_equal(other->id.slot_description,
+		    t->id.slot_description))
+			return false;
+	return taken_suspect(t->taken, true);
+}
+
 static void
 provider_drop_tokens(struct provider *p, bool all)
 {
@@ -97,7 +112,7 @@ provider_drop_tokens(struct provider *p, bool all)
 			continue;
 		if (all)
 			token_free(t);
-		else if (!t->seen && !t->unseen)
+		else if (!t->seen && !t->unseen && !provider_may_be_taken(t))
 			token_leave(t, "not there any more");
 	}
 }
@@ -287,7 +302,8 @@ provider_start_processes(struct provider *p)
 	for (size_t i = 0; i < a->n_exposed; i++) {
 		struct token *t = a->exposed[i].token;
 
-		if (t->provider == p && !release_wanted(t))
+		if (t->provider == p && !release_wanted(t) &&
+		    !taken_in_doubt(t->taken))
 			process_start(t);
 	}
 }

@@ -8,8 +8,10 @@
 
 #include "agent/link.h"
 #include "agent/provider-list.h"
+#include "agent/taken.h"
 #include "agent/token.h"
 #include "agent/words.h"
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "pkcs11/readers-wire.h"
 
@@ -26,6 +28,7 @@ struct readers {
 	time_t pause_sec;	 /* before the next restart */
 	bool started;
 	bool unsupported;	 /* built without: none is started again */
+	bool looking;		 /* its first message is on its way */
 	bool known;		 /* `state` holds something */
 	struct readers_state state; /* views of `frame` */
 	struct buffer frame;
@@ -70,6 +73,21 @@ readers_drop_tokens(struct readers *r, const struct readers_state *now)
 	}
 }
 
+/* Does a program let go of a card whose token we have never seen? */
+static bool
+reader_is_news(const struct readers *r, const struct card_reader *before)
+{
+	const struct token *t;
+
+	if (!before->exclusive)
+		return false;
+	TAILQ_FOREACH(t, &r->agent->tokens, entry)
+		if (t->present && readers_name_is_slot(before->name,
+		    t->id.slot_description))
+			return false;
+	return true;
+}
+
 static bool
 readers_have_more(const struct readers *r, const struct readers_state *now)
 {
@@ -78,7 +96,8 @@ readers_have_more(const struct readers *r, const struct readers_state *now)
 		const struct card_reader *b = readers_find(&r->state, n->name);
 
 		if (n->card_present && (b == NULL || !b->card_present ||
-		    b->events != n->events))
+		    b->events != n->events ||
+		    (!n->exclusive && reader_is_news(r, b))))
 			return true;
 	}
 	return false;
@@ -93,12 +112,30 @@ readers_set_fault(struct readers *r, const struct readers_state *m)
 		log_info("readers are not watched: %s", r->fault);
 }
 
+/* Whether their cards are held, and by whom if the program knows. */
+static void
+readers_tell_tokens(struct readers *r)
+{
+	CLEANUP(cleanup_free) char *more = words_copy(r->state.text);
+	struct token *t = TAILQ_FIRST(&r->agent->tokens), *next;
+	const struct card_reader *reader;
+
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
+		reader = token_reader(&r->state, t);
+		if (reader != NULL && t->present)
+			taken_told(t->taken, reader->exclusive,
+			    more == NULL ? "" : more);
+	}
+}
+
 static enum parse_err
 readers_take(struct readers *r, struct bytes body)
 {
 	struct buffer frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	struct readers_state now;
 	enum parse_err err;
+	bool more;
 
 	buffer_put(&frame, body);
 	err = frame.failed ? PARSE_MEMORY :
@@ -113,12 +150,15 @@ readers_take(struct readers *r, struct bytes body)
 	r->unsupported = now.service == READERS_UNSUPPORTED;
 	readers_drop_tokens(r, &now);
 	/* The first picture: the first scans are under way anyway. */
-	if (r->known && readers_have_more(r, &now))
-		providers_scan_again(r->agent);
+	more = r->known && readers_have_more(r, &now);
 	buffer_clear(&r->frame);
 	r->frame = frame;
 	r->state = now;
 	r->known = true;
+	r->looking = false;
+	readers_tell_tokens(r);
+	if (more)
+		providers_scan_again(r->agent);
 	return PARSE_OK;
 }
 
@@ -144,6 +184,7 @@ readers_ended(void *arg, const char *why)
 	const struct timeval tv = {.tv_sec = r->pause_sec};
 
 	r->link = NULL; /* it frees itself */
+	r->looking = false;
 	log_warn("p11-agent-readers: %s; again in %ld s", why,
 	    (long)r->pause_sec);
 	if (r->pause_sec < RESTART_MAX_SEC)
@@ -212,6 +253,25 @@ readers_start(struct readers *r)
 	if (r->started)
 		return;
 	r->started = true;
+	readers_run(r);
+}
+
+bool
+readers_has_card(const struct readers *r, const struct token *t)
+{
+	const struct card_reader *reader = token_reader(&r->state, t);
+
+	return reader != NULL && reader->card_present;
+}
+
+/* A fresh one begins with all there is to know, and so cannot miss anything. */
+void
+readers_look(struct readers *r)
+{
+	if (r->looking || r->link == NULL)
+		return;
+	r->looking = true;
+	r->link = link_forget(r->link);
 	readers_run(r);
 }
 

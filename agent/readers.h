@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 
 struct readers;
+struct token;
 
 /* Watches nothing yet. NULL when memory is out. */
 struct readers *readers_new(struct agent *agent);
@@ -19,5 +20,14 @@ void readers_start(struct readers *r);
 
 /* Why readers are not watched, in words; NULL when they are. */
 const char *readers_fault(const struct readers *r);
+
+/* A card is in the token's reader, as far as readers are watched. */
+bool readers_has_card(const struct readers *r, const struct token *t);
+
+/*
+ * Nobody says when a program takes a card for itself: look how things are.
+ * taken_told follows for each token in a reader.
+ */
+void readers_look(struct readers *r);
 
 #endif

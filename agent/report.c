@@ -15,6 +15,7 @@
 #include "agent/provider.h"
 #include "agent/readers.h"
 #include "agent/reload.h"
+#include "agent/taken.h"
 #include "agent/uri.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
@@ -101,6 +102,8 @@ token_state_name(const struct token *t)
 		return "not there";
 	if (t->hidden)
 		return "hidden by ssh-add";
+	if (taken_is(t->taken))
+		return TAKEN_WORDS;
 	if (t->process == NULL)
 		return "no process";
 	return process_is_ready(t->process) ? "ready" : "starting";
@@ -246,7 +249,7 @@ key_json(const struct agent *a, const struct token *t, const struct key *k)
 	bool exposed = k->position > 0 && k->position <= allowlist_shown(a);
 
 	allowlist_reason(a, t, k, reason, sizeof(reason));
-	return json_pack("{so so so so so so so so so so so sb so so sb sb so "
+	return json_pack("{so so so so so so ss so so so so so sb so so sb sb so "
 	    "so sb}",
 	    "name", k->section == NULL ? json_null() :
 	    string_json(k->section->name),
@@ -256,6 +259,7 @@ key_json(const struct agent *a, const struct token *t, const struct key *k)
 	    string_json(k->section->name),
 	    "public_key", public_key_json(k),
 	    "token", string_json(t->name),
+	    "token_state", token_state_name(t),
 	    "serial", text_json(t->id.serial),
 	    "provider", string_json(t->provider->name),
 	    "id", key_id_json(k),

@@ -93,6 +93,10 @@ sign_job_send(struct sign_job *job)
 {
 	struct token *t = job->token;
 
+	if (taken_is(t->taken)) {
+		taken_wait(t->taken, &job->taken);
+		return;
+	}
 	job->login_count = login_count(t->login);
 	if (!process_start(t))
 		sign_job_move(job, "no process can be started for it now");
@@ -120,9 +124,11 @@ sign_job_abandoned(void *arg)
 	struct sign_job *job = arg;
 
 	job->reply = NULL;
-	if (job->waiter.login == NULL && !job->held)
+	if (job->waiter.login == NULL && job->taken.taken == NULL &&
+	    !job->held)
 		return; /* the process still owes its answer */
 	login_leave(&job->waiter);
+	taken_leave(&job->taken);
 	sign_job_free(job);
 }
 
@@ -217,10 +223,35 @@ sign_job_again(struct sign_job *job, const char *why)
 	return true;
 }
 
+/* Whether another program had it, and has it still. */
+static void
+sign_job_taken_done(void *arg, enum taken_answer answer)
+{
+	static const char gone[] = "the token is not there";
+	struct sign_job *job = arg;
+
+	switch (answer) {
+	case TAKEN_NOT:
+		if (!sign_job_again(job, gone))
+			sign_job_fail(job, gone);
+		return;
+	case TAKEN_FREE:
+		sign_job_send(job);
+		return;
+	case TAKEN_STILL:
+		sign_job_fail(job, taken_words(job->token->taken));
+		return;
+	}
+}
+
 void
 sign_job_lost(struct sign_job *job, const char *why, bool lost)
 {
 	token_set_error(job->token, why);
+	if (lost && job->reply != NULL && taken_in_doubt(job->token->taken)) {
+		taken_wait(job->token->taken, &job->taken);
+		return;
+	}
 	if (lost && sign_job_again(job, why))
 		return;
 	if (job->reply == NULL)
@@ -292,6 +323,8 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	memcpy(job->ref, k->ref, sizeof(job->ref));
 	job->waiter.done = sign_job_login_done;
 	job->waiter.arg = job;
+	job->taken.done = sign_job_taken_done;
+	job->taken.arg = job;
 	job->data = BUFFER_INIT(CLIENT_MSG_MAX_BYTES);
 	buffer_put(&job->data, to_sign);
 	reply_later(r, sign_job_abandoned, job);

@@ -4,6 +4,7 @@
 #define P11_AGENT_AGENT_SIGN_JOB_H
 
 #include "agent/login.h"
+#include "agent/taken.h"
 #include "agent/token.h"
 
 struct reply;
@@ -11,6 +12,7 @@ struct reply;
 struct sign_job {
 	TAILQ_ENTRY(sign_job) entry; /* of the process that has it */
 	struct login_waiter waiter;  /* while it waits for a login */
+	struct taken_waiter taken;   /* while another program has the token */
 	struct token *token;
 	struct reply *reply; /* NULL once the client has gone */
 	pid_t client_pid;

@@ -14,6 +14,7 @@
 #include "agent/provider.h"
 #include "agent/release.h"
 #include "agent/sign-job.h"
+#include "agent/taken.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -226,7 +227,8 @@ token_new(struct provider *provider, const struct token_id *id)
 	TAILQ_INIT(&t->held);
 	TAILQ_INSERT_TAIL(&t->agent->tokens, t, entry);
 	if (!token_set_id(t, id) || (t->login = login_new(t)) == NULL ||
-	    (t->release = release_new(t)) == NULL)
+	    (t->release = release_new(t)) == NULL ||
+	    (t->taken = taken_new(t)) == NULL)
 		return token_free(t);
 	return t;
 }
@@ -311,6 +313,7 @@ token_report(struct provider *provider, struct wire_token *w,
 	}
 	t->present = true;
 	allowlist_update(t->agent);
+	taken_end(t->taken, TAKEN_FREE);
 	return t;
 }
 
@@ -372,6 +375,7 @@ token_leave(struct token *t, const char *why)
 	allowlist_update(t->agent);
 	login_token_left(t->login, why);
 	token_end_process(t, why);
+	taken_end(t->taken, TAKEN_NOT);
 	token_tidy(t);
 }
 
@@ -387,6 +391,7 @@ token_free(struct token *t)
 	t->present = false;
 	/* The process first: it may owe the login an answer. */
 	t->process = process_free(t->process);
+	t->taken = taken_free(t->taken);
 	sign_held_next(t);
 	if (t->leaving != NULL)
 		event_free(t->leaving);

@@ -18,6 +18,7 @@ struct login;
 struct process;
 struct release;
 struct sign_job;
+struct taken;
 
 struct key {
 	uint8_t ref[KEY_REF_BYTES];
@@ -52,6 +53,7 @@ struct token {
 	struct process *process; /* owned; NULL while none serves it */
 	struct login *login;	 /* owned */
 	struct release *release; /* owned */
+	struct taken *taken;	 /* owned */
 	char *last_error;	 /* owned; the last request that failed */
 	struct event *leaving;	 /* it left; a call in flight has its time */
 	/* Its processes that ended by themselves since the last good answer. */

@@ -73,6 +73,10 @@ enum {
 	SIGN_MAX_SEC = 60,
 	/* What a call in flight gets when its token has left. */
 	LEAVE_SEC = 1,
+	/* What another program gets to let go of a token that is wanted. */
+	TAKEN_WAIT_SEC = 5,
+	/* Between two looks whether it has, while something waits. */
+	TAKEN_LOOK_MS = 500,
 	PROMPT_MAX_SEC = 110,
 	PROMPT_CANCEL_PAUSE_SEC = 60,
 	/* A person's tries inside one request. */

@@ -26,12 +26,21 @@ same_token(const json_t *a, const json_t *b)
 	       same_text(a, b, "provider");
 }
 
+/* Is the token there to be used, now or when it is wanted? */
+static bool
+is_usable(const char *state)
+{
+	return strcmp(state, "ready") == 0 || strcmp(state, "starting") == 0 ||
+	       strcmp(state, "no process") == 0;
+}
+
 static void
 show_heading(const json_t *key, FILE *out)
 {
 	CLEANUP(cleanup_free) char *token = show_text(key, "token");
 	CLEANUP(cleanup_free) char *serial = show_text(key, "serial");
 	CLEANUP(cleanup_free) char *provider = show_text(key, "provider");
+	CLEANUP(cleanup_free) char *state = show_text(key, "token_state");
 
 	fprintf(out, "%s", token == NULL ? "token without a name" : token);
 	/* A name that was made by the agent may have it already. */
@@ -39,6 +48,8 @@ show_heading(const json_t *key, FILE *out)
 		fprintf(out, ", serial %s", serial);
 	if (provider != NULL)
 		fprintf(out, ", provider %s", provider);
+	if (state != NULL && !is_usable(state))
+		fprintf(out, ", %s", state);
 	fputs(":\n", out);
 }
 

@@ -51,7 +51,11 @@ struct card_reader {
 /* With a service other than READERS_OK there are no readers. */
 struct readers_state {
 	enum readers_service service;
-	struct bytes text; /* more words for a person, or empty */
+	/*
+	 * More words for a person, or empty. With READERS_OK: who may be the
+	 * other program of an exclusive reader, and what to do about it.
+	 */
+	struct bytes text;
 	uint32_t n_readers;
 	struct card_reader readers[WIRE_READERS_MAX];
 };

@@ -17,6 +17,7 @@
 #include "common/frame.h"
 #include "pkcs11/pcsc-socket.h"
 #include "pkcs11/readers-wire.h"
+#include "pkcs11/scdaemon.h"
 
 enum {
 	/* SCardGetStatusChange takes no more, the pseudo reader included. */
@@ -69,10 +70,17 @@ tell(struct watch *w, const struct readers_state *m)
 	return true;
 }
 
+/* What helps when another program has a card for itself. */
+static const char scdaemon_words[] =
+    "GnuPG's scdaemon is running: put disable-ccid, pcsc-shared and "
+    "card-timeout 5, a line each, into ~/.gnupg/scdaemon.conf, then run "
+    "`gpgconf --kill scdaemon`";
+
 static bool
 tell_readers(struct watch *w)
 {
 	struct readers_state m = {.service = READERS_OK};
+	bool exclusive = false;
 
 	for (DWORD i = 0; i < w->n_readers; i++) {
 		const DWORD state = w->states[i].dwEventState;
@@ -87,7 +95,10 @@ tell_readers(struct watch *w)
 			.mute = state & SCARD_STATE_MUTE,
 			.events = (uint32_t)(state >> 16 & 0xffff),
 		};
+		exclusive |= (state & SCARD_STATE_EXCLUSIVE) != 0;
 	}
+	if (exclusive && scdaemon_runs())
+		m.text = bytes_str(scdaemon_words);
 	return tell(w, &m);
 }
 

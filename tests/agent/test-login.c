@@ -396,7 +396,8 @@ a_dead_process_drops_the_pin(void **state)
 	waiter_asks(&a);
 	waiter_asks(&b);
 	person("1111");
-	login_process_gone(play.token->login, "killed by signal 11");
+	login_process_gone(play.token->login, "killed by signal 11",
+	    false);
 	assert_told(&a, "signal 11");
 	assert_told(&b, "signal 11");
 	assert_sent("1111");
@@ -406,7 +407,8 @@ a_dead_process_drops_the_pin(void **state)
 	assert_true(play.prompt_open);
 	assert_sent("1111");
 	/* A death while a person types costs nothing. */
-	login_process_gone(play.token->login, "killed by signal 11");
+	login_process_gone(play.token->login, "killed by signal 11",
+	    false);
 	assert_waits(&a);
 	assert_true(play.prompt_open);
 	login_leave(&a.w);

@@ -22,7 +22,8 @@ static const char FULL[] = "{\"keys\": [" KEY(
 		     "\"unproven\": false") ", {\"token\": "
 					    "\"hsm\", "
 					    "\"provider\": "
-					    "\"soft\", \"id\": "
+					    "\"soft\", \"token_state\": "
+					    "\"in use by another program\", \"id\": "
 					    "\"0a\"}"
 					    "], \"note\": \"Do "
 					    "this.\"}";
@@ -38,7 +39,7 @@ static const char FULL_TEXT[] =
     "    no key section matches it\n"
     "    uri = \"pkcs11:serial=12;id=%02\"\n"
     "\n"
-    "hsm, provider soft:\n"
+    "hsm, provider soft, in use by another program:\n"
     "-   id 0a\n"
     "\n"
     "Do this.\n";

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A card that another program holds for itself."""
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from config import key, provider
+from daemon import wait_until
+from keys import verify
+from pcscd import Holder
+
+READER = "Yubico YubiKey CCID 00 00"
+NAME = "in use by another program"
+CONFIG = key("auth", "id=%01") + key("card", "id=%04")
+NAMES = ["auth", "card"]
+
+
+@pytest.fixture
+def card(piv):
+    return piv({"9a": "p256", "9e": "p384"})
+
+
+@pytest.fixture
+def hold(card):
+    """hold(): another program has the card, until its release()."""
+    made = []
+
+    def make():
+        made.append(Holder(card.env, READER))
+        assert made[-1].result == 0
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process.poll() is None:
+            one.release()
+
+
+def started(agent, card, settings="", module="opensc-pkcs11.so"):
+    card.module = module
+    section = 'token "t" { uri = "pkcs11:" %s }\n' % settings
+    return agent(provider(card, "card") + section + CONFIG, card,
+                 pins=[card.pin] * 5)
+
+
+def state(a):
+    return a.status()["tokens"][0]["state"]
+
+
+def signs(a, name):
+    with a.client() as c:
+        blob = c.blob(name)
+        signature = c.sign(blob, b"data")
+        return signature is not None and verify(blob, signature, b"data")
+
+
+def waits(a, c, other):
+    """The signature asked for waits for the other program, and comes."""
+    wait_until(lambda: state(a) == NAME, what="the state's name")
+    assert a.names() == NAMES
+    begin = time.monotonic()
+    other.release()
+    assert c.receive_signature() is not None
+    assert time.monotonic() - begin < 2
+
+
+@pytest.mark.parametrize("module", ["opensc-pkcs11.so"])
+def test_waiting_for_the_other(agent, card, hold, module):
+    """Without a PIN in hand, and with one; the keys stay listed."""
+    a = started(agent, card, module=module)
+    assert signs(a, "auth")
+    assert a.ctl("release").returncode == 0
+    other = hold()
+    a.askpass.answer_with("", "!wait")
+    with a.client() as c:
+        c.send_sign(c.blob("auth"))
+        wait_until(lambda: state(a) == NAME, what="the state's name")
+        assert {k["token_state"] for k in a.keys()} == {NAME}
+        other.release()
+        # Taken again while a person types the PIN.
+        a.askpass.wait_for_calls(2)
+        assert a.ctl("release").returncode == 0
+        other = hold()
+        a.askpass.release(card.pin)
+        waits(a, c, other)
+    assert state(a) == "ready"
+    assert a.askpass.calls() == 2
+    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
+
+
+def test_signature_that_waits_in_vain(agent, card, hold):
+    """FAILURE after 5 s, in words; later signatures are as good as ever."""
+    a = started(agent, card)
+    assert a.names() == NAMES
+    assert a.ctl("release").returncode == 0
+    other = hold()
+    begin = time.monotonic()
+    assert not signs(a, "card")
+    assert 5 <= time.monotonic() - begin < 6.5
+    assert a.log().count(NAME) == 2     # the state, and the signature
+    token, = a.status()["tokens"]
+    assert token["state"] == NAME and token["last_error"].startswith(NAME)
+    assert NAME in a.ctl("status").stdout and NAME in a.ctl("keys").stdout
+    # Nor does a scan take the token for one that is gone.
+    assert a.ctl("reload").returncode == 0
+    assert a.names() == NAMES and state(a) == NAME
+    other.release()
+    wait_until(lambda: state(a) == "no process", what="its end in status")
+    assert signs(a, "card")
+
+
+def test_started_while_another_has_the_card(agent, card, hold):
+    """The token is seen once the other lets go."""
+    other = hold()
+    a = started(agent, card)
+    assert a.names() == []
+    begin = time.monotonic()
+    other.release()
+    wait_until(lambda: a.names() == NAMES, what="the keys")
+    assert time.monotonic() - begin < 2
+    assert signs(a, "card")
+
+
+def test_scdaemon_is_named(agent, card, hold, directory):
+    """With what its own config needs; one of that name stands in for it."""
+    a = started(agent, card)
+    assert a.names() == NAMES
+    assert a.ctl("release").returncode == 0
+    shutil.copy("/bin/sleep", directory / "scdaemon")
+    with subprocess.Popen([directory / "scdaemon", "60"]) as scdaemon:
+        hold()
+        with a.client() as c:
+            c.send_sign(c.blob("card"))
+            a.wait_for_log("pcsc-shared")
+        assert "pcsc-shared" in a.status()["tokens"][0]["last_error"]
+        scdaemon.kill()
+
+
+def test_card_that_leaves_while_another_has_it(agent, card, hold):
+    a = started(agent, card)
+    assert signs(a, "card")
+    assert a.ctl("release").returncode == 0
+    hold()
+    with a.client() as c:
+        c.send_sign(c.blob("card"))
+        wait_until(lambda: state(a) == NAME, what="the state's name")
+        card.order("remove")
+        assert c.receive_signature() is None
+    assert a.names() == []
