@@ -10,7 +10,7 @@ import pytest
 
 from daemon import BUILD, Askpass, Daemon
 from sshd import Sshd
-from tokens import Piv, SoftHsm
+from tokens import Layered, Piv, SoftHsm
 
 # In front of the names of properties that are times, and the name of those
 # that are lines.
@@ -66,6 +66,19 @@ def softhsm(directory, templates):
             directory / ("token%d" % len(made)))
         made.append(token)
         return token
+
+    return make
+
+
+@pytest.fixture
+def layered(directory, softhsm):
+    """layered("p256", …): the same behind a module with a script."""
+    made = []
+
+    def make(*kinds, label="test"):
+        made.append(Layered(softhsm(*kinds, label=label),
+                            directory / ("layer%d" % len(made))))
+        return made[-1]
 
     return make
 

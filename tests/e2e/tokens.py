@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 
+from daemon import BUILD
 from keys import blob_of
 
 from cryptography.hazmat.primitives import serialization
@@ -94,6 +95,52 @@ class SoftHsm:
         """Another folder's tokens as well."""
         for token in (other.dir / "tokens").iterdir():
             shutil.copytree(token, self.dir / "tokens" / token.name)
+
+
+class Layered:
+    """A SoftHSM token behind a module that does what a script says: see
+    tests/pkcs11/layer-module.c for what a script may say."""
+
+    module = os.path.join(BUILD, "tests/pkcs11/p11-layer.so")
+
+    def __init__(self, token, directory):
+        directory.mkdir()
+        self.below = token
+        self.pin = token.pin
+        self.path = directory / "script"
+        self.log = directory / "log"
+        self.log.touch()
+        self.script()
+
+    @property
+    def env(self):
+        return dict(self.below.env, P11_LAYER_OVER=self.below.path(),
+                    P11_LAYER_SCRIPT=str(self.path),
+                    P11_LAYER_LOG=str(self.log))
+
+    def script(self, *lines):
+        """What it does from now on; the counts begin anew."""
+        new = self.path.with_suffix(".new")
+        new.write_text("".join("%s\n" % line for line in lines))
+        new.rename(self.path)
+
+    def forget(self):
+        """Empty the log."""
+        os.truncate(self.log, 0)
+
+    def calls(self, name, detail=None):
+        """Calls that began since the log was empty: (pid, name, detail …)."""
+        found = []
+        for line in self.log.read_text().splitlines():
+            words = line.split(" ")
+            if words[0] == ">" and words[2] == name and (
+                    detail is None or words[3] == str(detail)):
+                found.append(tuple(words[1:]))
+        return found
+
+    def pins(self, user=1):
+        """The PINs that C_Login got, in order; user 2 is the context."""
+        return [call[3] for call in self.calls("C_Login", user)]
 
 
 class Piv:

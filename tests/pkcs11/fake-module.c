@@ -7,12 +7,10 @@
  *                           initialized=0 present=0 sessions=N mechanisms=0
  *   object KEY=VALUE …      of the last slot; see attribute_names, values in
  *                           hex; private=1 shows it only after a login
- *   call NAME KEY=VALUE …   rv=0x32 skip=N times=N ms=N: for N calls after
- *                           the first `skip`, sleep, then answer rv
+ *   call NAME KEY=VALUE …   what a call does instead: see call-script.h
  *   signature BYTES         the length of what C_Sign gives
  *
- * A `call` with rv=0 only sleeps. A C_Login with another PIN than the slot's
- * is CKR_PIN_INCORRECT.
+ * A C_Login with another PIN than the slot's is CKR_PIN_INCORRECT.
  */
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
@@ -21,15 +19,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tests/pkcs11/call-script.h"
 
 enum {
 	SLOTS_MAX = 8,
 	OBJECTS_MAX = 64,
 	ATTRIBUTES_MAX = 16,
 	VALUE_MAX = 1024,
-	SCRIPT_MAX = 64,
 	SESSIONS_MAX = 64,
 	SESSION_FIRST = 100,
 };
@@ -55,11 +53,6 @@ struct fake_slot {
 	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
 };
 
-struct scripted {
-	char name[40];
-	unsigned long rv, skip, times, ms;
-};
-
 struct session {
 	bool open;
 	unsigned slot;
@@ -76,8 +69,8 @@ static struct fake {
 	size_t n_slots;
 	struct fake_object objects[OBJECTS_MAX];
 	size_t n_objects;
-	struct scripted script[SCRIPT_MAX];
-	size_t n_script;
+	struct call_script script;
+	unsigned met[CALL_SCRIPT_MAX]; /* of the script's lines */
 	struct session sessions[SESSIONS_MAX];
 	CK_ULONG signature;
 	FILE *log;
@@ -164,26 +157,11 @@ slot_set(struct fake_slot *s, const char *key, const char *value)
 }
 
 static void
-script_set(struct scripted *s, const char *key, const char *value)
-{
-	const struct {
-		const char *name;
-		unsigned long *to;
-	} numbers[] = {{"rv", &s->rv}, {"skip", &s->skip},
-	    {"times", &s->times}, {"ms", &s->ms}};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (strcmp(key, numbers[i].name) == 0)
-			*numbers[i].to = strtoul(value, NULL, 0);
-}
-
-static void
 read_line(char *line)
 {
 	char *save, *word = strtok_r(line, " \n", &save);
 	struct fake_slot *s = NULL;
 	struct fake_object *o = NULL;
-	struct scripted *c = NULL;
 
 	if (word == NULL)
 		return;
@@ -195,11 +173,8 @@ read_line(char *line)
 	    fake.n_objects < OBJECTS_MAX) {
 		o = &fake.objects[fake.n_objects++];
 		o->slot = (unsigned)fake.n_slots - 1;
-	} else if (strcmp(word, "call") == 0 && fake.n_script < SCRIPT_MAX) {
-		c = &fake.script[fake.n_script++];
-		*c = (struct scripted){.times = 1};
-		word = strtok_r(NULL, " \n", &save);
-		snprintf(c->name, sizeof(c->name), "%s", word);
+	} else if (strcmp(word, "call") == 0) {
+		call_script_add(&fake.script, &save);
 	} else if (strcmp(word, "signature") == 0) {
 		fake.signature = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
 	}
@@ -213,8 +188,6 @@ read_line(char *line)
 			slot_set(s, word, value);
 		if (o != NULL)
 			object_set(o, word, value);
-		if (c != NULL)
-			script_set(c, word, value);
 	}
 }
 
@@ -227,6 +200,7 @@ read_script(void)
 	size_t size = 0;
 
 	fake.signature = 64;
+	fake.script.met = fake.met;
 	while (f != NULL && getline(&line, &size, f) > 0)
 		read_line(line);
 	free(line);
@@ -241,30 +215,18 @@ read_script(void)
 static CK_RV
 called(const char *name, unsigned long detail)
 {
-	struct timespec pause = {0};
-	CK_RV rv = CKR_OK;
+	struct scripted_call c;
+	bool scripted;
 
 	pthread_mutex_lock(&fake.mutex);
 	if (fake.log != NULL)
 		fprintf(fake.log, "%s %lu\n", name, detail);
-	for (size_t i = 0; i < fake.n_script; i++) {
-		struct scripted *c = &fake.script[i];
-
-		if (strcmp(c->name, name) != 0)
-			continue;
-		if (c->skip > 0) {
-			c->skip--;
-		} else if (c->times > 0) {
-			c->times--;
-			rv = c->rv;
-			pause.tv_sec = (time_t)(c->ms / 1000);
-			pause.tv_nsec = (long)(c->ms % 1000) * 1000000;
-			break;
-		}
-	}
+	scripted = call_script_next(&fake.script, name, detail, &c);
 	pthread_mutex_unlock(&fake.mutex);
-	nanosleep(&pause, NULL);
-	return rv;
+	if (!scripted)
+		return CKR_OK;
+	scripted_call_run(&c);
+	return c.rv;
 }
 
 #define CALLED(name, detail)                                \
