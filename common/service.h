@@ -2,7 +2,8 @@
 /*
  * The service manager that started us, if one did: the sockets that it holds
  * for us, and what it is told. systemd/ and launchd/ implement this;
- * service-none.c does where neither is built. Nothing here waits.
+ * service-silent.c and service-no-sockets.c do, where nothing else is built.
+ * Nothing here waits.
  */
 #ifndef P11_AGENT_COMMON_SERVICE_H
 #define P11_AGENT_COMMON_SERVICE_H

@@ -20,6 +20,7 @@ LAYERS = {
     "pkcs11": {"common"},
     "prompt": {"common"},
     "systemd": {"common"},
+    "launchd": {"common"},
     "ctl": {"common", "proto"},
     "agent": {"common", "proto", "pkcs11", "prompt"},
 }

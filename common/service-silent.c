@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where no service manager is known. */
+/* Where no service manager wants to be told anything. */
 #include "common/service.h"
 
 #include <stdlib.h>
-
-bool
-service_take_sockets(struct service_sockets *ret, char *why, size_t size)
-{
-	(void)why;
-	(void)size;
-	*ret = SERVICE_SOCKETS_NONE;
-	return true;
-}
 
 struct service *
 service_new(void)
