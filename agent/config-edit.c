@@ -11,7 +11,7 @@
 #include "agent/config-pubkey.h"
 #include "agent/config-splice.h"
 #include "agent/config-uri.h"
-#include "agent/config-write.h"
+#include "common/file-write.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "proto/keyblob.h"
@@ -294,8 +294,8 @@ store_public_key(struct change *c)
 		line = NULL;
 		return config_fail_memory(c->l);
 	}
-	if ((wrong = config_make_folder(path, words)) == NULL)
-		wrong = config_write(path, bytes_str(line), words);
+	if ((wrong = file_make_folder(path, words)) == NULL)
+		wrong = file_write(path, bytes_str(line), words);
 	return wrong == NULL || config_fail(c->l, NULL, 0, "%s", wrong);
 }
 
@@ -319,12 +319,12 @@ read_old(struct change *c)
 static bool
 write_new(struct change *c)
 {
-	char words[CONFIG_WRITE_WORDS];
+	char words[FILE_WRITE_WORDS];
 	const char *wrong;
 
 	if (!config_load_allowed(c->l, c->done->path, buffer_bytes(&c->new)))
 		return false;
-	wrong = config_write(c->done->path, buffer_bytes(&c->new), words);
+	wrong = file_write(c->done->path, buffer_bytes(&c->new), words);
 	return wrong == NULL || config_fail(c->l, NULL, 0, "%s", wrong);
 }
 
@@ -354,7 +354,7 @@ static bool
 edit(struct change *c)
 {
 	CLEANUP(cleanup_close) int lock = -1;
-	char words[CONFIG_WRITE_WORDS];
+	char words[FILE_WRITE_WORDS];
 	const char *wrong;
 
 	c->done->path = config_person_path("allowed.conf");
@@ -362,9 +362,9 @@ edit(struct change *c)
 		return config_fail(c->l, NULL, 0, "where is it? %s",
 		    errno == ENOENT ? "you have no home folder"
 				    : strerror(errno));
-	if ((wrong = config_make_folder(c->done->path, words)) != NULL)
+	if ((wrong = file_make_folder(c->done->path, words)) != NULL)
 		return config_fail(c->l, NULL, 0, "%s", wrong);
-	if ((lock = config_lock_folder(c->done->path)) < 0)
+	if ((lock = file_lock_folder(c->done->path)) < 0)
 		return config_fail(
 		    c->l, c->done->path, 0, "%s", strerror(errno));
 	return edit_locked(c);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/limits.h"
+#include "ctl/env.h"
 
 enum ctl_exit {
 	CTL_DONE = 0,
@@ -19,7 +20,9 @@ enum ctl_exit {
 struct ctl {
 	const char *socket; /* -a, or NULL */
 	bool json;
-	bool csh;	  /* -c */
+	enum shell shell; /* -c, -s, --fish */
+	bool undo;	  /* --undo */
+	bool yes;	  /* --yes */
 	bool from_stdin;  /* --stdin */
 	bool authorized_keys;  /* --authorized-keys */
 	const char *principal; /* --allowed-signers, or NULL */
@@ -39,6 +42,7 @@ enum ctl_exit ctl_lock(const struct ctl *c);
 enum ctl_exit ctl_release(const struct ctl *c);
 enum ctl_exit ctl_reload(const struct ctl *c);
 enum ctl_exit ctl_env(const struct ctl *c);
+enum ctl_exit ctl_setup(const struct ctl *c);
 enum ctl_exit ctl_check_config(const struct ctl *c);
 
 /* "p11-agentctl: …" on standard error, each line fit to be shown. */

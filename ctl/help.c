@@ -91,12 +91,25 @@ static const struct {
 	"Have the agent read its config again and look at its tokens anew. A\n"
 	"config with an error changes nothing: the error is printed.\n"},
     {"env",
-	"usage: p11-agentctl env [-c]\n"
+	"usage: p11-agentctl env [-c | --fish]\n"
 	"\n"
 	"Print what a shell evaluates to use the agent:\n"
 	"    eval \"$(p11-agentctl env)\"\n"
+	"For the shell that SHELL names, unless told otherwise. In a login over\n"
+	"SSH that brought an agent along, that one stays.\n"
 	"\n"
-	"  -c   for csh\n"},
+	"  -c       for csh\n"
+	"  --fish   for fish\n"},
+    {"setup",
+	"usage: p11-agentctl setup [--undo] [--yes]\n"
+	"\n"
+	"Have the agent started on demand, and SSH_AUTH_SOCK point at it in all of\n"
+	"your programs, from the next login on: by the user manager of systemd, or\n"
+	"by launchd and ~/.ssh/config on macOS. Shows first who has SSH_AUTH_SOCK\n"
+	"now and every change, and makes none before you type yes.\n"
+	"\n"
+	"  --undo   take all of it back\n"
+	"  --yes    do not ask\n"},
     {"check-config",
 	"usage: p11-agentctl check-config [FILE]\n"
 	"\n"

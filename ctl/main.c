@@ -10,9 +10,10 @@
 /* Options that only some commands take. */
 enum {
 	TAKES_JSON = 1 << 0,
-	TAKES_CSH = 1 << 1,
+	TAKES_SHELL = 1 << 1,
 	TAKES_STDIN = 1 << 2,
 	TAKES_EXPORT = 1 << 3,
+	TAKES_SETUP = 1 << 4,
 };
 
 static const struct command {
@@ -39,8 +40,10 @@ static const struct command {
 	ctl_release, TAKES_JSON},
     {"reload", "", "read the config again, and look at the tokens anew", 0, 0,
 	ctl_reload, TAKES_JSON},
-    {"env", "[-c]", "print SSH_AUTH_SOCK for a shell to evaluate (-c: csh)", 0,
-	0, ctl_env, TAKES_CSH},
+    {"env", "", "print SSH_AUTH_SOCK for a shell to evaluate", 0, 0, ctl_env,
+	TAKES_SHELL},
+    {"setup", "[--undo]", "SSH_AUTH_SOCK for all of your programs, from login on",
+	0, 0, ctl_setup, TAKES_SETUP},
     {"check-config", "[FILE]", "read the config and say what is wrong", 0, 1,
 	ctl_check_config, 0},
     {"help", "[COMMAND]", "this text, or what one command does", 0, 1, NULL,
@@ -111,11 +114,14 @@ parse(int argc, char **argv, struct ctl *c)
 	static const struct option names[] = {
 	    {"allowed-signers", required_argument, NULL, 's'},
 	    {"authorized-keys", no_argument, NULL, 'k'},
+	    {"fish", no_argument, NULL, 'f'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"pub", required_argument, NULL, 'p'},
 	    {"stdin", no_argument, NULL, 'i'},
+	    {"undo", no_argument, NULL, 'u'},
 	    {"version", no_argument, NULL, 'V'},
+	    {"yes", no_argument, NULL, 'y'},
 	    {0},
 	};
 
@@ -127,7 +133,16 @@ parse(int argc, char **argv, struct ctl *c)
 			c->socket = optarg;
 			break;
 		case 'c':
-			c->csh = true;
+			c->shell = SHELL_CSH;
+			break;
+		case 'f':
+			c->shell = SHELL_FISH;
+			break;
+		case 'u':
+			c->undo = true;
+			break;
+		case 'y':
+			c->yes = true;
 			break;
 		case 'j':
 			c->json = true;
@@ -175,8 +190,10 @@ fault_of(const struct command *command, const struct ctl *c)
 		return "too many arguments";
 	if (c->json && (takes & TAKES_JSON) == 0)
 		return "this command has no --json";
-	if (c->csh && (takes & TAKES_CSH) == 0)
-		return "this command has no -c";
+	if (c->shell != SHELL_GUESS && (takes & TAKES_SHELL) == 0)
+		return "only env has -c and --fish";
+	if ((c->undo || c->yes) && (takes & TAKES_SETUP) == 0)
+		return "only setup has --undo and --yes";
 	if (c->from_stdin && (takes & TAKES_STDIN) == 0)
 		return "this command has no --stdin";
 	if ((c->authorized_keys || c->principal != NULL ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* p11-agent-config, where it is and what it says. */
+/* Other programs, where they are and what they say. */
 #include "ctl/program.h"
 
 #include <errno.h>
@@ -80,7 +80,7 @@ read_all(int fd, struct buffer *out)
 	}
 }
 
-/* With its standard output in `fd`; 0, or an errno. */
+/* With its standard output in `fd`; 0, or an errno. A name is looked for. */
 static int
 spawn(const char *path, char *const *argv, int fd, pid_t *ret)
 {
@@ -91,39 +91,34 @@ spawn(const char *path, char *const *argv, int fd, pid_t *ret)
 		return error;
 	error = posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
 	if (error == 0)
-		error = posix_spawn(ret, path, &actions, NULL, argv, environ);
+		error = posix_spawnp(ret, path, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
 }
 
-static enum ctl_exit
+/* What waitpid(2) says; -1 when it says nothing. */
+static int
 wait_for(pid_t pid)
 {
 	int status;
 
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return CTL_REFUSED;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return CTL_DONE;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
-		ctl_error("%s did not do its work", CONFIG_PROGRAM);
-	return CTL_REFUSED;
+			return -1;
+	return status;
 }
 
-enum ctl_exit
-program_run(char *const *argv, struct buffer *out)
+/* Run it and take what it prints. False, told, when that was impossible. */
+static bool
+run(const char *path, char *const *argv, struct buffer *out, int *ret_status)
 {
-	char path[PROGRAM_PATH_BYTES];
-	enum ctl_exit e;
 	int ends[2], error;
 	bool whole;
 	pid_t pid;
 
-	program_find(path);
 	if (pipe(ends) != 0) {
 		ctl_error("no pipe: %s", strerror(errno));
-		return CTL_REFUSED;
+		return false;
 	}
 	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
 	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
@@ -133,10 +128,39 @@ program_run(char *const *argv, struct buffer *out)
 	if (error != 0) {
 		close(ends[0]);
 		ctl_error("%s cannot be run: %s", path, strerror(error));
-		return CTL_REFUSED;
+		return false;
 	}
 	whole = read_all(ends[0], out);
 	close(ends[0]);
-	e = wait_for(pid);
-	return whole ? e : CTL_REFUSED;
+	*ret_status = wait_for(pid);
+	return whole && *ret_status != -1;
+}
+
+enum ctl_exit
+program_run(char *const *argv, struct buffer *out)
+{
+	char path[PROGRAM_PATH_BYTES];
+	int status;
+
+	program_find(path);
+	if (!run(path, argv, out, &status))
+		return CTL_REFUSED;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return CTL_DONE;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
+		ctl_error("%s did not do its work", CONFIG_PROGRAM);
+	return CTL_REFUSED;
+}
+
+bool
+program_run_found(char *const *argv, struct buffer *out)
+{
+	int status;
+
+	if (!run(argv[0], argv, out, &status))
+		return false;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	ctl_error("%s did not do its work", argv[0]);
+	return false;
 }

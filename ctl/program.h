@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* p11-agent-config, which knows the config's grammar, run for us. */
+/*
+ * Programs that are run for us: p11-agent-config, which knows the config's
+ * grammar, and those of the system.
+ */
 #ifndef P11_AGENT_CTL_PROGRAM_H
 #define P11_AGENT_CTL_PROGRAM_H
 
@@ -19,5 +22,11 @@ void program_find(char out[static PROGRAM_PATH_BYTES]);
  * by it or by us.
  */
 enum ctl_exit program_run(char *const *argv, struct buffer *out);
+
+/*
+ * The same for a program of the PATH. False, told, unless it ran and was
+ * content.
+ */
+bool program_run_found(char *const *argv, struct buffer *out);
 
 #endif

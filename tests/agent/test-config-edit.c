@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "agent/config-edit.h"
-#include "agent/config-write.h"
+#include "common/file-write.h"
 
 /* Of PUBLIC_KEY, by `ssh-keygen -l`. */
 #define KEY_FINGERPRINT "SHA256:XRvZD+sV/pwb3yYuhT3Y5KcMMBwvlshnqYN/z35dFeI"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writing files whole or not at all: a new one beside it, then a rename. */
-#include "agent/config-write.h"
+#include "common/file-write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,18 +8,17 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "agent/config-file.h"
 #include "common/cleanup.h"
 #include "common/limits.h"
 
 enum { LINKS_MAX = 16 };
 
 static const char *
-refuse(const char *path, char words[static CONFIG_WRITE_WORDS])
+refuse(const char *path, char words[static FILE_WRITE_WORDS])
 {
 	int error = errno;
 
-	snprintf(words, CONFIG_WRITE_WORDS, "%.160s: %s", path,
+	snprintf(words, FILE_WRITE_WORDS, "%.160s: %s", path,
 	    strerror(error));
 	return words;
 }
@@ -33,6 +32,20 @@ folder_of(const char *path)
 	if (slash == NULL)
 		return strdup("./");
 	return strndup(path, (size_t)(slash - path) + 1);
+}
+
+/* Where a link at `path` leads; the caller's to free. NULL: no memory. */
+static char *
+beside(const char *path, const char *target)
+{
+	CLEANUP(cleanup_free) char *folder = folder_of(path);
+	char *joined;
+
+	if (target[0] == '/')
+		return strdup(target);
+	if (folder == NULL || asprintf(&joined, "%s%s", folder, target) < 0)
+		return NULL;
+	return joined;
 }
 
 /*
@@ -49,7 +62,7 @@ follow_links(const char *path)
 		if ((n = readlink(at, target, sizeof(target) - 1)) < 0)
 			return at;
 		target[n] = '\0';
-		next = config_path(at, target);
+		next = beside(at, target);
 		free(at);
 		at = next;
 		if (i == LINKS_MAX) {
@@ -93,11 +106,12 @@ sync_folder(const char *path)
 
 static const char *
 replace(const char *path, struct bytes content,
-    char words[static CONFIG_WRITE_WORDS])
+    char words[static FILE_WRITE_WORDS])
 {
 	CLEANUP(cleanup_free) char *new = NULL;
 	CLEANUP(cleanup_close) int fd = -1;
 	const char *wrong = NULL;
+	struct stat st;
 
 	if (asprintf(&new, "%s.XXXXXX", path) < 0) {
 		new = NULL;
@@ -105,7 +119,8 @@ replace(const char *path, struct bytes content,
 	}
 	if ((fd = mkostemp(new, O_CLOEXEC)) < 0)
 		return refuse(new, words);
-	if (!write_all(fd, content) || rename(new, path) != 0) {
+	if ((stat(path, &st) == 0 && fchmod(fd, st.st_mode & 0777) != 0) ||
+	    !write_all(fd, content) || rename(new, path) != 0) {
 		wrong = refuse(path, words);
 		unlink(new);
 		return wrong;
@@ -115,8 +130,8 @@ replace(const char *path, struct bytes content,
 }
 
 const char *
-config_write(const char *path, struct bytes content,
-    char words[static CONFIG_WRITE_WORDS])
+file_write(const char *path, struct bytes content,
+    char words[static FILE_WRITE_WORDS])
 {
 	CLEANUP(cleanup_free) char *real = follow_links(path);
 
@@ -126,7 +141,7 @@ config_write(const char *path, struct bytes content,
 }
 
 const char *
-config_make_folder(const char *path, char words[static CONFIG_WRITE_WORDS])
+file_make_folder(const char *path, char words[static FILE_WRITE_WORDS])
 {
 	CLEANUP(cleanup_free) char *folder = folder_of(path);
 	struct stat st;
@@ -144,7 +159,7 @@ config_make_folder(const char *path, char words[static CONFIG_WRITE_WORDS])
 }
 
 int
-config_lock_folder(const char *path)
+file_lock_folder(const char *path)
 {
 	CLEANUP(cleanup_free) char *folder = folder_of(path);
 	int fd;

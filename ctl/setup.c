@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * p11-agentctl setup: SSH_AUTH_SOCK for all of a person's programs. Shows who
+ * has it, and each change, before the first one is made.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "config.h"
+#include "ctl/ctl.h"
+#include "ctl/edit-file.h"
+#include "ctl/path.h"
+#include "ctl/program.h"
+#include "ctl/quote.h"
+#include "ctl/setup-owner.h"
+#include "ctl/setup-plan.h"
+
+enum {
+	PLIST_MAX_BYTES = 64 * 1024,
+	PRINTED_MAX_BYTES = 64 * 1024,
+	ANSWER_BYTES = 16,
+};
+
+/* Texts that a place borrows. */
+struct setup {
+	struct setup_place place;
+	struct agent_path path;
+	char config[PATH_MAX_BYTES];
+	char agent[PATH_MAX_BYTES];
+	struct buffer plist;
+	struct setup_plan plan;
+	struct buffer printed; /* by a command */
+};
+
+static const char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+static const char *
+home_folder(void)
+{
+	const struct passwd *pw;
+	const char *home = variable("HOME");
+
+	if (home != NULL && home[0] == '/')
+		return home;
+	pw = getpwuid(geteuid());
+	return pw == NULL ? NULL : pw->pw_dir;
+}
+
+static bool
+exists(const char *folder, const char *name)
+{
+	char path[PATH_MAX_BYTES];
+	int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+
+	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
+/* False, told, where a person's folders are not known. */
+static bool
+find_place(struct setup *s, const struct ctl *c)
+{
+	struct setup_place *at = &s->place;
+	const struct agent_path_from from = {
+	    .option = c->socket,
+#ifdef __APPLE__
+	    .base = home_folder(),
+#else
+	    .base = variable("XDG_RUNTIME_DIR"),
+#endif
+	};
+	const char *config = variable("XDG_CONFIG_HOME");
+
+	at->home = home_folder();
+	if (at->home == NULL || !agent_path_choose(&from, &s->path)) {
+		ctl_error("HOME or XDG_RUNTIME_DIR is not set: a login has "
+			  "both");
+		return false;
+	}
+	if (config == NULL || config[0] != '/')
+		snprintf(s->config, sizeof(s->config), "%s/.config", at->home);
+	else
+		snprintf(s->config, sizeof(s->config), "%s", config);
+	snprintf(s->agent, sizeof(s->agent), "%s/p11-agent",
+	    P11_AGENT_BINDIR);
+	at->config = s->config;
+	at->socket = s->path.socket;
+	at->agent = s->agent;
+	at->shell = variable("SHELL") == NULL ? "" : variable("SHELL");
+	at->has_bash_profile = exists(at->home, ".bash_profile");
+	at->uid = geteuid();
+	return true;
+}
+
+#ifdef __APPLE__
+
+static bool
+make_plan(struct setup *s)
+{
+	uint8_t *room = buffer_room(&s->plist, PLIST_MAX_BYTES);
+	FILE *f = fopen(P11_AGENT_PLIST, "re");
+
+	if (f == NULL || room == NULL) {
+		ctl_error("%s: %s", P11_AGENT_PLIST, strerror(errno));
+		if (f != NULL)
+			fclose(f);
+		return false;
+	}
+	buffer_added(&s->plist, fread(room, 1, PLIST_MAX_BYTES - 1, f));
+	fclose(f);
+	buffer_put_u8(&s->plist, 0);
+	s->place.plist = (const char *)s->plist.p;
+	setup_plan_launchd(&s->plan, &s->place);
+	return true;
+}
+
+/* What launchd gives to programs that start now. */
+static char *const manager_words[] = {(char[]){"launchctl"},
+    (char[]){"getenv"}, (char[]){"SSH_AUTH_SOCK"}, NULL};
+
+static const char notes[] =
+    "Apple's own agent keeps running; ssh, scp, sftp and git ask p11-agent,\n"
+    "because ~/.ssh/config says so. ssh-add and programs of the desktop that\n"
+    "look at SSH_AUTH_SOCK follow when they are started anew; after the next\n"
+    "start of the machine run setup again for these.\n";
+
+#else
+
+static bool
+make_plan(struct setup *s)
+{
+	setup_plan_systemd(&s->plan, &s->place);
+	return true;
+}
+
+/* What the user manager gives to programs that start now. */
+static char *const manager_words[] = {(char[]){"systemctl"},
+    (char[]){"--user"}, (char[]){"show-environment"}, NULL};
+
+static const char notes[] =
+    "Programs that run already keep what they have: log out and in again, or\n"
+    "    eval \"$(p11-agentctl env)\"\n"
+    "in a shell. A login over SSH keeps the agent that it brings.\n";
+
+#endif
+
+/* The value in what the manager printed; NULL when it has none. */
+static const char *
+manager_value(struct setup *s)
+{
+	static const char name[] = "SSH_AUTH_SOCK=";
+	char *line, *end;
+
+	buffer_clear(&s->printed);
+	if (!program_run_found(manager_words, &s->printed))
+		return NULL;
+	buffer_put_u8(&s->printed, 0);
+	if (s->printed.failed)
+		return NULL;
+	for (line = (char *)s->printed.p; *line != '\0'; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end == '\n')
+			*end++ = '\0';
+		if (line[0] == '/')
+			return line;
+		if (strncmp(line, name, strlen(name)) == 0)
+			return line + strlen(name);
+	}
+	return NULL;
+}
+
+static void
+show_owner(const char *where, const char *socket)
+{
+	char shown[PATH_MAX_BYTES];
+	struct setup_owner owner;
+
+	if (socket == NULL) {
+		printf("  %s: nobody\n", where);
+		return;
+	}
+	owner = setup_owner_of(socket);
+	printf("  %s: %s\n      %s\n", where, owner.name,
+	    text_printable(bytes_str(socket), shown, sizeof(shown)));
+	if (owner.remedy != NULL)
+		printf("      to stop it yourself: %s\n", owner.remedy);
+}
+
+static void
+show_words(char *const *words)
+{
+	for (size_t i = 0; words[i] != NULL; i++) {
+		fputs(i == 0 ? "      " : " ", stdout);
+		quote_print(stdout, words[i], false);
+	}
+	fputc('\n', stdout);
+}
+
+static void
+show_step(const struct setup_step *step, bool undo)
+{
+	static const char *const does[][2] = {
+	    [SETUP_FILE] = {"write", "remove"},
+	    [SETUP_TOP] = {"add on top of", "take out of"},
+	    [SETUP_BOTTOM] = {"add at the end of", "take out of"},
+	};
+	const char *rest;
+
+	if (step->kind == SETUP_RUN) {
+		char *const *words = undo ? step->undo : step->words;
+
+		if (words[0] == NULL)
+			return;
+		puts("  run");
+		show_words(words);
+		return;
+	}
+	printf("  %s %s\n", does[step->kind][undo], step->path);
+	for (rest = step->text; !undo && *rest != '\0';) {
+		int len = (int)strcspn(rest, "\n");
+
+		printf("      %.*s\n", len, rest);
+		rest += len + (rest[len] == '\n');
+	}
+}
+
+static const struct setup_step *
+step_at(const struct setup_plan *p, size_t i, bool undo)
+{
+	return &p->steps[undo ? p->n - 1 - i : i];
+}
+
+/* False, told, when it cannot be done. */
+static bool
+do_step(struct setup *s, const struct setup_step *step, bool undo)
+{
+	char words[EDIT_WORDS];
+	enum edit e = EDIT_NOTHING;
+
+	switch (step->kind) {
+	case SETUP_FILE:
+		e = undo ? edit_remove(step->path, step->text, words) :
+			   edit_make(step->path, step->text, words);
+		break;
+	case SETUP_TOP:
+	case SETUP_BOTTOM:
+		e = undo ? edit_take_block(step->path, step->text, words) :
+			   edit_put_block(step->path, step->text,
+			       step->kind == SETUP_TOP, words);
+		break;
+	case SETUP_RUN:
+		buffer_clear(&s->printed);
+		if ((undo ? step->undo : step->words)[0] == NULL)
+			return true;
+		return program_run_found(undo ? step->undo : step->words,
+		    &s->printed);
+	}
+	if (e == EDIT_FAILED)
+		ctl_error("%s", words);
+	return e != EDIT_FAILED;
+}
+
+/* Undo goes on behind what it cannot do: the rest should go all the same. */
+static enum ctl_exit
+do_all(struct setup *s, bool undo)
+{
+	enum ctl_exit e = CTL_DONE;
+
+	for (size_t i = 0; i < s->plan.n; i++) {
+		if (do_step(s, step_at(&s->plan, i, undo), undo))
+			continue;
+		e = CTL_REFUSED;
+		if (undo)
+			continue;
+		ctl_error("stopped there; `p11-agentctl setup --undo` takes "
+			  "back what was done");
+		break;
+	}
+	return e;
+}
+
+static bool
+person_says_yes(void)
+{
+	char answer[ANSWER_BYTES];
+
+	fputs("Type yes to do it: ", stdout);
+	fflush(stdout);
+	if (fgets(answer, sizeof(answer), stdin) == NULL)
+		return false;
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return strcmp(answer, "yes") == 0;
+}
+
+static enum ctl_exit
+run_setup(struct setup *s, const struct ctl *c)
+{
+	puts("SSH_AUTH_SOCK now:");
+	show_owner("here", variable("SSH_AUTH_SOCK"));
+	show_owner("for programs that are started", manager_value(s));
+	puts(c->undo ? "\nThis takes the setup back:" :
+		       "\nThis makes it p11-agent's:");
+	for (size_t i = 0; i < s->plan.n; i++)
+		show_step(step_at(&s->plan, i, c->undo), c->undo);
+	fputc('\n', stdout);
+	if (!c->yes && !person_says_yes()) {
+		puts("Nothing was changed.");
+		return CTL_REFUSED;
+	}
+	if (do_all(s, c->undo) != CTL_DONE)
+		return CTL_REFUSED;
+	if (c->undo)
+		puts("Done. The next login has the agent of before.");
+	else
+		printf("Done.\n\n%s", notes);
+	return CTL_DONE;
+}
+
+enum ctl_exit
+ctl_setup(const struct ctl *c)
+{
+	struct setup s = {
+	    .plist = BUFFER_INIT(PLIST_MAX_BYTES),
+	    .printed = BUFFER_INIT(PRINTED_MAX_BYTES),
+	};
+	enum ctl_exit e = CTL_REFUSED;
+
+	if (find_place(&s, c) && make_plan(&s)) {
+		if (s.plan.failed)
+			ctl_error("out of memory");
+		else
+			e = run_setup(&s, c);
+	}
+	setup_plan_clear(&s.plan);
+	buffer_clear(&s.plist);
+	buffer_clear(&s.printed);
+	return e;
+}
