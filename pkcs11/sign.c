@@ -62,13 +62,32 @@ to_sign_fill(const struct sign_request *r, enum key_kind kind,
 	return false;
 }
 
+/* May the private keys of both be mixed up? Only CKA_ID tells whose is whose. */
+static bool
+keys_are_rivals(const struct token_key *a, const struct token_key *b)
+{
+	return a != b && a->unproven && b->unproven &&
+	    (b->flags & KEY_HAS_PRIVATE) != 0 &&
+	    a->value.key.kind == b->value.key.kind &&
+	    bytes_equal(buffer_bytes(&a->id), buffer_bytes(&b->id));
+}
+
+static bool
+key_has_rival(const struct token_session *t, const struct token_key *k)
+{
+	for (size_t i = 0; k->unproven && i < t->keys.n; i++)
+		if (keys_are_rivals(k, &t->keys.items[i]))
+			return true;
+	return false;
+}
+
 bool
 token_sign_exclusive(const struct token_session *t,
     const uint8_t ref[static KEY_REF_BYTES])
 {
 	const struct token_key *k = token_keys_find(&t->keys, ref);
 
-	return k == NULL || (k->flags & KEY_HAS_PRIVATE) == 0 ||
+	return k == NULL || key_has_rival(t, k) || (k->flags & KEY_HAS_PRIVATE) == 0 ||
 	    (k->flags & KEY_ALWAYS_AUTHENTICATE) != 0;
 }
 
@@ -164,25 +183,12 @@ length_fits(const struct public_key *key, size_t len)
 	return len > 0 && len <= full && len % 2 == 0;
 }
 
-/* Is it a signature, and by the key that it should be by? */
-static enum wire_outcome
-check_signature(struct token_key *k, const struct sign_request *r,
-    const struct signature *s, struct p11_err *err)
+static bool
+signature_fits(const struct token_key *k, const struct sign_request *r,
+    const struct signature *s)
 {
-	if (!length_fits(&k->value.key, s->len)) {
-		p11_err_set(err, "C_Sign", CKR_OK,
-		    "the token's signature has a wrong length, %zu bytes",
-		    s->len);
-		return WIRE_ERROR;
-	}
-	if (!k->unproven)
-		return WIRE_OK;
-	if (!public_key_verify(&k->value.key, r->algorithm,
-	    bytes_of(r->data, r->data_len), bytes_of(s->bytes, s->len)))
-		return refuse(WIRE_KEY_UNUSABLE, err,
-		    "its private key does not fit its public key");
-	k->unproven = false;
-	return WIRE_OK;
+	return public_key_verify(&k->value.key, r->algorithm,
+	    bytes_of(r->data, r->data_len), bytes_of(s->bytes, s->len));
 }
 
 static CK_RV
@@ -225,7 +231,60 @@ sign_with(struct token_session *t, unsigned lane, struct token_key *k,
 	if (rv != CKR_OK)
 		return sign_failed(t, "C_Sign", rv, err);
 	ret->len = len;
-	return check_signature(k, r, ret, err);
+	if (length_fits(&k->value.key, len))
+		return WIRE_OK;
+	p11_err_set(err, "C_Sign", CKR_OK,
+	    "the token's signature has a wrong length, %lu bytes", len);
+	return WIRE_ERROR;
+}
+
+static void
+swap_private_keys(struct token_key *a, struct token_key *b)
+{
+	CK_OBJECT_HANDLE handle = a->private_key;
+
+	a->private_key = b->private_key;
+	b->private_key = handle;
+}
+
+/*
+ * Nothing but CKA_ID gave it this private key, and a signature shows now that
+ * it is another's. One of those with the same CKA_ID may have the right one.
+ */
+static enum wire_outcome
+sign_as_rivals(struct token_session *t, unsigned lane, struct token_key *k,
+    const struct sign_request *r, struct signature *ret, struct p11_err *err)
+{
+	for (size_t i = 0; i < t->keys.n; i++) {
+		struct token_key *rival = &t->keys.items[i];
+		enum wire_outcome outcome;
+
+		if (!keys_are_rivals(k, rival))
+			continue;
+		swap_private_keys(k, rival);
+		outcome = sign_with(t, lane, k, r, ret, err);
+		if (outcome != WIRE_OK || signature_fits(k, r, ret))
+			return outcome;
+		swap_private_keys(k, rival);
+	}
+	return refuse(WIRE_KEY_UNUSABLE, err,
+	    "its private key does not fit its public key");
+}
+
+/* A key that is not proven yet is by its first signature. */
+static enum wire_outcome
+sign_proven(struct token_session *t, unsigned lane, struct token_key *k,
+    const struct sign_request *r, struct signature *ret, struct p11_err *err)
+{
+	enum wire_outcome outcome = sign_with(t, lane, k, r, ret, err);
+
+	if (outcome != WIRE_OK || !k->unproven)
+		return outcome;
+	if (!signature_fits(k, r, ret))
+		outcome = sign_as_rivals(t, lane, k, r, ret, err);
+	if (outcome == WIRE_OK)
+		k->unproven = false;
+	return outcome;
 }
 
 enum wire_outcome
@@ -243,5 +302,5 @@ token_sign(struct token_session *t, unsigned lane,
 	    CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
 		return refuse(WIRE_NEED_CONTEXT, err,
 		    "this key wants its PIN for each signature");
-	return sign_with(t, lane, k, request, ret, err);
+	return sign_proven(t, lane, k, request, ret, err);
 }

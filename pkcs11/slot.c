@@ -81,6 +81,14 @@ slot_token_id(const struct slot *s)
 }
 
 bool
+slot_same_token(const struct slot *a, const struct slot *b)
+{
+	const struct token_id id_a = slot_token_id(a), id_b = slot_token_id(b);
+
+	return token_id_same(&id_a, &id_b);
+}
+
+bool
 slot_is_card(const struct slot *s)
 {
 	return (s->info.flags & CKF_REMOVABLE_DEVICE) != 0 &&

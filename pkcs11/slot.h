@@ -26,6 +26,9 @@ bool slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
 /* A token without content (SoftHSM has always one to spare) is none. */
 bool slot_token_initialized(const struct slot *s);
 
+/* The same token in both? */
+bool slot_same_token(const struct slot *a, const struct slot *b);
+
 /* Views of s. */
 struct token_id slot_token_id(const struct slot *s);
 

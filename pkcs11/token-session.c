@@ -109,13 +109,18 @@ static enum wire_outcome
 login_check(struct token_session *t, const struct token_pin *pin,
     struct p11_err *err)
 {
-	CK_TOKEN_INFO *info = &t->slot.token;
-	CK_RV rv = t->module->C_GetTokenInfo(t->slot.id, info);
+	const CK_TOKEN_INFO *info = &t->slot.token;
+	struct slot now;
 
-	if (rv != CKR_OK) {
-		p11_err_set(err, "C_GetTokenInfo", rv, NULL);
-		return p11_rv_outcome(rv);
+	/* The slot first: a module may see only then that the card is new. */
+	if (!slot_read(t->module, t->slot.id, &now, err))
+		return p11_rv_outcome(err->rv);
+	if (!slot_same_token(&now, &t->slot)) {
+		p11_err_set(err, "", CKR_TOKEN_NOT_PRESENT,
+		    "another token is in its slot; the PIN was not sent");
+		return WIRE_LOST;
 	}
+	t->slot = now;
 	if ((info->flags & CKF_USER_PIN_LOCKED) != 0) {
 		p11_err_set(err, "", CKR_PIN_LOCKED,
 		    "the token says that its PIN is locked; it was not sent");
