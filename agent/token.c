@@ -15,6 +15,7 @@
 #include "agent/release.h"
 #include "agent/sign-job.h"
 #include "agent/taken.h"
+#include "agent/token-name.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -192,7 +193,7 @@ token_set_id(struct token *t, const struct token_id *id)
 	struct bytes *const to[] = {&t->id.manufacturer, &t->id.model,
 	    &t->id.serial, &t->id.label, &t->id.slot_description};
 	size_t n = sizeof(from) / sizeof(from[0]), len = 1;
-	char *p, label[256], serial[128];
+	char *p;
 
 	for (size_t i = 0; i < n; i++)
 		len += from[i].len;
@@ -204,15 +205,7 @@ token_set_id(struct token *t, const struct token_id *id)
 		*to[i] = bytes_of(p, from[i].len);
 		p += from[i].len;
 	}
-	text_printable(id->label, label, sizeof(label));
-	text_printable(id->serial, serial, sizeof(serial));
-	len = sizeof(label) + sizeof(serial) + 16;
-	if ((t->name = malloc(len)) == NULL)
-		return false;
-	snprintf(t->name, len, "%s (serial %s)",
-	    label[0] == '\0' ? "token without a label" : label,
-	    serial[0] == '\0' ? "unknown" : serial);
-	return true;
+	return token_set_name(t, TOKEN_NAME_SHORT);
 }
 
 static struct token *
@@ -276,19 +269,20 @@ static struct token *
 token_for(struct provider *provider, const struct token_id *id)
 {
 	struct token *t = token_find(provider, id);
-	char *text, *name;
+	char *text;
 
 	if (t != NULL)
 		return t;
-	if ((t = token_find_away(provider, id)) == NULL)
-		return provider_tokens(provider) >= 2 *
-		    TOKENS_PER_PROVIDER_MAX ? NULL : token_new(provider, id);
-	text = t->text;
-	name = t->name;
-	if (!token_set_id(t, id))
-		return NULL;
-	free(text);
-	free(name);
+	if ((t = token_find_away(provider, id)) == NULL) {
+		if (provider_tokens(provider) < 2 * TOKENS_PER_PROVIDER_MAX)
+			t = token_new(provider, id);
+	} else {
+		text = t->text;
+		if (!token_set_id(t, id))
+			return NULL;
+		free(text);
+	}
+	tokens_set_names(provider->agent);
 	return t;
 }
 
@@ -402,6 +396,7 @@ token_free(struct token *t)
 	free(t->name);
 	free(t->last_error);
 	free(t);
+	tokens_set_names(agent);
 	allowlist_update(agent);
 	return NULL;
 }

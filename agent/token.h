@@ -45,7 +45,8 @@ struct token {
 	struct provider *provider;
 	struct token_id id; /* views of text below */
 	char *text;	    /* owned */
-	char *name;	    /* for people: label and serial, printable; owned */
+	/* For people, printable: what tells it from the others; owned. */
+	char *name;
 	uint32_t flags;	    /* enum token_flag */
 	uint32_t pin_min, pin_max;
 	struct key *keys; /* owned */

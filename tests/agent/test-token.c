@@ -100,6 +100,26 @@ names_are_fit_to_be_shown(void **state)
 	    "token without a label (serial unknown)");
 }
 
+/* One serial for all of them, as with tpm2-pkcs11. */
+static void
+names_tell_tokens_apart(void **state)
+{
+	struct table *t = *state;
+	struct token_id id = world_token_id("tpm", "0");
+	struct token *a, *b, *other;
+
+	a = world_report(t->provider, &id, 0, NULL);
+	other = world_token(t->provider, "tpm", "1", 0, NULL);
+	assert_string_equal(a->name, "tpm (serial 0)");
+	id.slot_description = bytes_str("Reader\t01");
+	b = world_report(t->provider, &id, 0, NULL);
+	assert_string_equal(a->name, "tpm (serial 0, in Reader 00)");
+	assert_string_equal(b->name, "tpm (serial 0, in Reader?01)");
+	assert_string_equal(other->name, "tpm (serial 1)");
+	token_free(a);
+	assert_string_equal(b->name, "tpm (serial 0)");
+}
+
 static void
 keys_are_taken_over(void **state)
 {
@@ -270,6 +290,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_same_token_is_one),
 		TEST(names_are_fit_to_be_shown),
+		TEST(names_tell_tokens_apart),
 		TEST(keys_are_taken_over),
 		TEST(a_report_replaces_keys),
 		TEST(what_a_login_settled_stays),

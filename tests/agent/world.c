@@ -158,21 +158,29 @@ world_put_token(struct buffer *b, const struct token_id *id, uint32_t flags,
 }
 
 struct token *
-world_token(struct provider *p, const char *label, const char *serial,
-    uint32_t flags, const struct world_key *keys)
+world_report(struct provider *p, const struct token_id *id, uint32_t flags,
+    const struct world_key *keys)
 {
 	CLEANUP(buffer_cleanup) struct buffer b =
 	    BUFFER_INIT(WORLD_FRAME_MAX_BYTES);
-	struct token_id id = world_token_id(label, serial);
 	struct wire_token w;
 	struct token *t;
 
-	world_put_token(&b, &id, flags, keys);
+	world_put_token(&b, id, flags, keys);
 	/* Behind the frame's length and type. */
 	MUST(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w) == PARSE_OK);
 	t = token_report(p, &w, TOKEN_VIEW_OWN);
 	MUST(t != NULL);
 	return t;
+}
+
+struct token *
+world_token(struct provider *p, const char *label, const char *serial,
+    uint32_t flags, const struct world_key *keys)
+{
+	struct token_id id = world_token_id(label, serial);
+
+	return world_report(p, &id, flags, keys);
 }
 
 int

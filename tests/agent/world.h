@@ -48,6 +48,10 @@ struct provider *world_provider(struct agent *a, const char *name,
 struct token *world_token(struct provider *p, const char *label,
     const char *serial, uint32_t flags, const struct world_key *keys);
 
+/* The same with every text of its id. */
+struct token *world_report(struct provider *p, const struct token_id *id,
+    uint32_t flags, const struct world_key *keys);
+
 /* The message of a provider that would report this token; one whole frame. */
 void world_put_token(struct buffer *b, const struct token_id *id,
     uint32_t flags, const struct world_key *keys);
