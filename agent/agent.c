@@ -86,9 +86,9 @@ agent_free(struct agent *a)
 	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
 	a->registry = registry_free(a->registry);
-	a->readers = readers_free(a->readers);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
+	a->readers = readers_free(a->readers);
 	notices_end(a);
 	pin_records_free(a);
 	a->spawner = spawner_free(a->spawner);

@@ -8,6 +8,8 @@
 
 #include "agent/announce.h"
 #include "agent/config-flat.h"
+#include "agent/device.h"
+#include "agent/provider.h"
 #include "common/log.h"
 
 /* An attribute that the URI does not name matches everything. */
@@ -73,13 +75,35 @@ key_section(const struct config *c, const struct token *t,
 	return found;
 }
 
-/* Everything but the same key on another token. */
+/* Everything but the same key elsewhere. */
 static bool
-key_eligible(const struct token *t, const struct key *k)
+key_usable(const struct token *t, const struct key *k)
 {
 	return k->section != NULL && !k->section->deny && k->blob != NULL &&
 	    k->reason == NULL && !k->hidden && !t->hidden && t->present &&
-	    (t->flags & TOKEN_PIN_LOCKED) == 0;
+	    (device_pin_flags(t) & TOKEN_PIN_LOCKED) == 0;
+}
+
+/* The token of an earlier provider by which this card's key is served. */
+static const struct token *
+key_server(const struct token *t, const struct key *k)
+{
+	const struct token *u;
+	const struct key *same;
+
+	TAILQ_FOREACH(u, &t->agent->tokens, entry)
+		if (device_is_before(u, t) &&
+		    (same = token_key(u, k->ref)) != NULL &&
+		    key_usable(u, same))
+			return u;
+	return NULL;
+}
+
+/* Everything but the same key on another card. */
+static bool
+key_eligible(const struct token *t, const struct key *k)
+{
+	return key_usable(t, k) && key_server(t, k) == NULL;
 }
 
 /* Config order; inside a section token serial, CKA_ID, key. */
@@ -124,15 +148,31 @@ exposed_unique(struct exposed *e, size_t n)
 	return kept;
 }
 
+/* Which section decides over each key; returns how many keys there are. */
+static size_t
+allowlist_match(struct agent *agent)
+{
+	struct token *t;
+	size_t n = 0;
+
+	TAILQ_FOREACH(t, &agent->tokens, entry) {
+		for (size_t i = 0; i < t->n_keys; i++) {
+			t->keys[i].section = key_section(agent->config, t,
+			    &t->keys[i]);
+			t->keys[i].position = 0;
+		}
+		n += t->n_keys;
+	}
+	return n;
+}
+
 void
 allowlist_update(struct agent *agent)
 {
 	struct exposed *e;
 	struct token *t;
-	size_t n = 0;
+	size_t n = allowlist_match(agent);
 
-	TAILQ_FOREACH(t, &agent->tokens, entry)
-		n += t->n_keys;
 	e = calloc(n + 1, sizeof(*e));
 	free(agent->exposed);
 	agent->exposed = e;
@@ -144,12 +184,8 @@ allowlist_update(struct agent *agent)
 	n = 0;
 	TAILQ_FOREACH(t, &agent->tokens, entry) {
 		for (size_t i = 0; i < t->n_keys; i++) {
-			struct key *k = &t->keys[i];
-
-			k->section = key_section(agent->config, t, k);
-			k->position = 0;
-			if (key_eligible(t, k))
-				e[n++] = (struct exposed){t, k};
+			if (key_eligible(t, &t->keys[i]))
+				e[n++] = (struct exposed){t, &t->keys[i]};
 		}
 	}
 	qsort(e, n, sizeof(*e), exposed_compare);
@@ -195,6 +231,26 @@ allowlist_other(const struct token *not, const uint8_t *ref)
 	return found.token;
 }
 
+/* May it expose a key of this token? */
+static bool
+section_names(const struct config_key *s, const struct token *t)
+{
+	return !s->deny && (!s->has_uri || uri_matches_token(&s->uri, t));
+}
+
+/* The same for the token of an earlier provider that shows the same card. */
+static bool
+section_names_server(const struct config_key *s, const struct token *t)
+{
+	const struct token *u;
+
+	TAILQ_FOREACH(u, &t->agent->tokens, entry)
+		if (device_is_before(u, t) && !u->hidden &&
+		    section_names(s, u))
+			return true;
+	return false;
+}
+
 bool
 allowlist_wants_token(const struct agent *agent, const struct token *t)
 {
@@ -203,8 +259,8 @@ allowlist_wants_token(const struct agent *agent, const struct token *t)
 	if (t->hidden || !t->present)
 		return false;
 	for (size_t i = 0; i < c->n_keys; i++)
-		if (!c->keys[i].deny && (!c->keys[i].has_uri ||
-		    uri_matches_token(&c->keys[i].uri, t)))
+		if (section_names(&c->keys[i], t) &&
+		    !section_names_server(&c->keys[i], t))
 			return true;
 	return false;
 }
@@ -236,12 +292,16 @@ allowlist_reason(const struct agent *agent, const struct token *t,
     const struct key *k, char *out, size_t size)
 {
 	const struct config_key *s = k->section;
+	const struct token *server = key_server(t, k);
 
 	if (s != NULL && s->deny)
 		snprintf(out, size, "denied by key \"%s\" (%s:%u)", s->name,
 		    s->place.file, s->place.line);
 	else if (k->reason != NULL)
 		snprintf(out, size, "%s", k->reason);
+	else if (server != NULL)
+		snprintf(out, size, "the same card is served by provider %s",
+		    server->provider->name);
 	else if (s == NULL)
 		snprintf(out, size, "no key section matches it");
 	else if (t->hidden || k->hidden)
@@ -249,7 +309,7 @@ allowlist_reason(const struct agent *agent, const struct token *t,
 		    "ssh-add -s or a restart");
 	else if (!t->present)
 		snprintf(out, size, "its token is not there");
-	else if ((t->flags & TOKEN_PIN_LOCKED) != 0)
+	else if ((device_pin_flags(t) & TOKEN_PIN_LOCKED) != 0)
 		snprintf(out, size, "the PIN of its token is locked");
 	else if (k->position == 0)
 		snprintf(out, size, "the same key is exposed from %s",

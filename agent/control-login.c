@@ -6,16 +6,21 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/device.h"
 #include "agent/process.h"
+#include "agent/provider.h"
 #include "agent/token.h"
 #include "common/secret.h"
 #include "common/text.h"
 
+/* Its whole name fits nothing else; a label may fit the same card twice. */
 static bool
 token_is_called(const struct token *t, struct bytes name)
 {
-	return bytes_is(name, t->name) || bytes_equal(name, t->id.label) ||
-	    bytes_equal(name, t->id.serial);
+	if (bytes_is(name, t->name))
+		return true;
+	return (bytes_equal(name, t->id.label) ||
+	    bytes_equal(name, t->id.serial)) && device_server(t) == NULL;
 }
 
 /* Without a name: those that hold something allowed and wait for a PIN. */
@@ -24,7 +29,7 @@ token_is_meant(const struct agent *a, const struct token *t,
     const struct bytes *name)
 {
 	if (name != NULL)
-		return token_is_called(t, *name);
+		return t->present && token_is_called(t, *name);
 	return token_needs_login(t) && allowlist_wants_token(a, t);
 }
 
@@ -32,10 +37,12 @@ token_is_meant(const struct agent *a, const struct token *t,
 static void
 control_refuse_several(struct control_client *c, const struct bytes *name)
 {
-	char text[2048] = "which token? ";
+	char text[2048];
 	const struct token *t;
-	size_t n = strlen(text);
+	size_t n;
 
+	n = (size_t)snprintf(text, sizeof(text), "%s", name == NULL ?
+	    "which token?" : "several tokens are called so; which one?");
 	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
 		if (!token_is_meant(c->agent, t, name) ||
 		    n + strlen(t->name) + 8 > sizeof(text))
@@ -90,6 +97,21 @@ control_unlock_question(struct control_client *c, const struct token *t)
 	    "pin_max", (int)t->pin_max));
 }
 
+/* No PIN goes to the card by a second way. */
+static bool
+control_refuse_served(struct control_client *c, const struct token *t)
+{
+	const struct token *server = device_server(t);
+	char text[1024];
+
+	if (server == NULL)
+		return false;
+	snprintf(text, sizeof(text), "the same card is served by provider "
+	    "%s: unlock %s", server->provider->name, server->name);
+	control_answer(c, CONTROL_REFUSED, text);
+	return true;
+}
+
 static void
 control_unlocked(void *arg, const char *why)
 {
@@ -129,7 +151,7 @@ control_unlock(struct control_client *c, const struct control_request *q)
 	struct token *t;
 
 	t = control_token(c, q->n_words > 1 ? &q->words[1] : NULL);
-	if (t == NULL)
+	if (t == NULL || control_refuse_served(c, t))
 		return;
 	if (q->n_words < 3)
 		control_unlock_question(c, t);

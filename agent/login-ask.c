@@ -82,7 +82,8 @@ login_pin_fault(const struct login *l, const struct secret *pin)
 
 	if (len == 0)
 		return "The PIN was empty.";
-	if (l->refused != NULL && secret_equal(pin, l->refused))
+	if (l->record->refused != NULL &&
+	    secret_equal(pin, l->record->refused))
 		return "That PIN was refused before; it was not sent again.";
 	if (t->pin_min > 0 && len < t->pin_min)
 		return "That is shorter than this token's PINs; it was not "
@@ -170,11 +171,11 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 	}
 	if (l->state != LOGIN_IDLE)
 		return;
-	if ((t->flags & TOKEN_PIN_LOCKED) != 0) {
+	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0) {
 		login_tell(l, w, LOGIN_PIN_LOCKED);
 		return;
 	}
-	if ((t->flags & TOKEN_PIN_NOT_SET) != 0) {
+	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0) {
 		login_tell(l, w, "the token has no PIN yet");
 		return;
 	}
@@ -200,13 +201,11 @@ static const char *
 login_bring_fault(const struct login *l, const struct secret *pin,
     enum pin_origin origin)
 {
-	const struct token *t = l->token;
-
 	if (l->state == LOGIN_TRYING)
 		return "another PIN is being tried";
-	if ((t->flags & TOKEN_PIN_LOCKED) != 0)
+	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0)
 		return "the PIN is locked; it was not sent";
-	if ((t->flags & TOKEN_PIN_NOT_SET) != 0)
+	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0)
 		return "the token has no PIN yet";
 	if (origin == PIN_FROM_CLIENT && login_final_try(l))
 		return LOGIN_LAST_TRY;

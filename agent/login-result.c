@@ -8,6 +8,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
+#include "agent/device.h"
 #include "agent/notice.h"
 #include "agent/process.h"
 #include "agent/words.h"
@@ -20,8 +21,8 @@ login_refused(struct login *l, const char *words)
 {
 	l->record->wrong++;
 	kept_pin_wipe(l->kept);
-	secret_free(l->refused);
-	l->refused = l->pin;
+	secret_free(l->record->refused);
+	l->record->refused = l->pin;
 	l->pin = NULL;
 	log_warn("%s: wrong PIN (%s); %u since the last good one",
 	    l->token->name, words, l->record->wrong);
@@ -134,7 +135,8 @@ login_result(struct login *l, const struct wire_login_result *w)
 		l->record->wrong = 0;
 		l->count++;
 		l->record->unattended_off = false;
-		l->refused = secret_free(l->refused);
+		l->record->refused = secret_free(l->record->refused);
+		device_pin_good(t);
 		login_began(l);
 		log_info("%s: logged in", t->name);
 		login_finish(l, NULL);

@@ -38,7 +38,6 @@ struct login {
 	struct prompter *prompter;
 	enum pin_origin origin;
 	struct secret *pin;	/* being tried */
-	struct secret *refused; /* the last wrong one, until a good one */
 	struct kept_pin *kept;	/* keep-pin; owned */
 	struct event expiry;	/* the end of a login: login = "8h" */
 	struct pin_record *record; /* of its tries; the agent's */
@@ -55,6 +54,9 @@ extern const char LOGIN_PIN_LOCKED[], LOGIN_LAST_TRY[];
 
 /* CLOCK_MONOTONIC, in seconds. */
 time_t login_now(void);
+
+/* enum token_flag of its token; those of the PIN as all its modules know. */
+uint32_t login_flags(const struct login *l);
 
 /* Few tries are left, by the token's flags or by our own count. */
 bool login_count_low(const struct login *l);

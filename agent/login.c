@@ -9,6 +9,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
+#include "agent/device.h"
 #include "agent/process.h"
 #include "agent/release.h"
 #include "common/log.h"
@@ -91,32 +92,57 @@ login_free(struct login *l)
 	if (l == NULL)
 		return NULL;
 	login_finish(l, "the token is gone");
-	secret_free(l->refused);
 	kept_pin_free(l->kept);
 	event_del(&l->expiry);
 	free(l);
 	return NULL;
 }
 
+void
+login_share(struct login *l, struct login *other)
+{
+	struct pin_record *from = other->record;
+	struct token *t;
+
+	if (login_is_shared(l, other))
+		return;
+	pin_record_join(l->record, from);
+	TAILQ_FOREACH(t, &l->token->agent->tokens, entry)
+		if (t->login->record == from)
+			t->login->record = l->record;
+}
+
+bool
+login_is_shared(const struct login *l, const struct login *other)
+{
+	return l->record == other->record;
+}
+
+uint32_t
+login_flags(const struct login *l)
+{
+	return device_pin_flags(l->token);
+}
+
 /* Few tries are left, by the token's flags or by our own count. */
 bool
 login_count_low(const struct login *l)
 {
-	return (l->token->flags & TOKEN_PIN_COUNT_LOW) != 0 || l->record->wrong >= 1;
+	return (login_flags(l) & TOKEN_PIN_COUNT_LOW) != 0 || l->record->wrong >= 1;
 }
 
 bool
 login_final_try(const struct login *l)
 {
-	return (l->token->flags & TOKEN_PIN_FINAL_TRY) != 0 || l->record->wrong >= 2;
+	return (login_flags(l) & TOKEN_PIN_FINAL_TRY) != 0 || l->record->wrong >= 2;
 }
 
 const char *
 login_pin_state(const struct login *l)
 {
-	if ((l->token->flags & TOKEN_PIN_LOCKED) != 0)
+	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0)
 		return "locked";
-	if ((l->token->flags & TOKEN_PIN_NOT_SET) != 0)
+	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0)
 		return "not set";
 	if (login_final_try(l))
 		return "maybe the last try";
@@ -126,7 +152,7 @@ login_pin_state(const struct login *l)
 void
 login_tries(const struct login *l, char *out, size_t size)
 {
-	if ((l->token->flags & TOKEN_PIN_FINAL_TRY) != 0)
+	if ((login_flags(l) & TOKEN_PIN_FINAL_TRY) != 0)
 		snprintf(out, size, "This is the LAST try: one more wrong PIN "
 		    "locks the token.");
 	else if (l->record->wrong > 0)
@@ -134,7 +160,7 @@ login_tries(const struct login *l, char *out, size_t size)
 		    "what other programs tried is not known.%s", l->record->wrong,
 		    l->record->wrong == 1 ? "" : "s", l->record->wrong < 2 ? "" :
 		    " This may be the LAST try.");
-	else if ((l->token->flags & TOKEN_PIN_COUNT_LOW) != 0)
+	else if ((login_flags(l) & TOKEN_PIN_COUNT_LOW) != 0)
 		snprintf(out, size, "Only few tries are left.");
 	else
 		out[0] = '\0';
@@ -154,7 +180,7 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 	struct login_waiter *w;
 
 	/* Maybe since the prompt was opened. */
-	if ((t->flags & TOKEN_PIN_LOCKED) != 0) {
+	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0) {
 		secret_free(pin);
 		login_finish(l, LOGIN_PIN_LOCKED);
 		return;
@@ -217,7 +243,7 @@ login_new(struct token *t)
 void
 login_forget(struct login *l, const char *why)
 {
-	l->refused = secret_free(l->refused);
+	l->record->refused = secret_free(l->record->refused);
 	kept_pin_wipe(l->kept);
 	l->pause_until = 0;
 	login_finish(l, why);
@@ -234,7 +260,7 @@ login_token_left(struct login *l, const char *why)
 bool
 login_remembers(const struct login *l)
 {
-	return l->record->wrong > 0 || l->refused != NULL ||
+	return l->record->wrong > 0 || l->record->refused != NULL ||
 	    kept_pin_is_there(l->kept);
 }
 

@@ -67,6 +67,10 @@ bool login_remembers(const struct login *l);
 /* Somebody waits for it. */
 bool login_is_waited_for(const struct login *l);
 
+/* Both tokens have the same PIN, from now on: what is known counts for both. */
+void login_share(struct login *l, struct login *other);
+bool login_is_shared(const struct login *l, const struct login *other);
+
 /* Wait no longer, without a callback; the last one closes the prompt. */
 void login_leave(struct login_waiter *w);
 

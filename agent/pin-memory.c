@@ -38,12 +38,30 @@ pin_record_get(struct agent *agent, const struct token_id *id)
 {
 	struct pin_record *r;
 
-	TAILQ_FOREACH(r, &agent->pin_records, entry)
-		if (token_id_same(&r->id, id))
-			return r;
+	TAILQ_FOREACH(r, &agent->pin_records, entry) {
+		if (!token_id_same(&r->id, id))
+			continue;
+		while (r->same != NULL)
+			r = r->same;
+		return r;
+	}
 	if ((r = pin_record_new(id)) != NULL)
 		TAILQ_INSERT_TAIL(&agent->pin_records, r, entry);
 	return r;
+}
+
+void
+pin_record_join(struct pin_record *into, struct pin_record *from)
+{
+	if (from->wrong > into->wrong)
+		into->wrong = from->wrong;
+	into->unattended_off |= from->unattended_off;
+	if (into->refused == NULL)
+		into->refused = from->refused;
+	else
+		secret_free(from->refused);
+	from->refused = NULL;
+	from->same = into;
 }
 
 void
@@ -53,6 +71,7 @@ pin_records_free(struct agent *agent)
 
 	while ((r = TAILQ_FIRST(&agent->pin_records)) != NULL) {
 		TAILQ_REMOVE(&agent->pin_records, r, entry);
+		secret_free(r->refused);
 		free(r->text);
 		free(r);
 	}

@@ -11,6 +11,7 @@
 #include "agent/allowlist.h"
 #include "agent/announce.h"
 #include "agent/config-flat.h"
+#include "agent/device.h"
 #include "agent/link.h"
 #include "agent/process.h"
 #include "agent/registry.h"
@@ -293,16 +294,21 @@ provider_ready(struct provider *p)
 	provider_tell(p);
 }
 
-/* A key that may be asked for soon finds its process running. */
+/*
+ * A key that may be asked for soon finds its process running; of one card,
+ * that of the provider which serves it.
+ */
 static void
 provider_start_processes(struct provider *p)
 {
-	const struct agent *a = p->agent;
+	struct agent *a = p->agent;
 
+	device_settle(a);
 	for (size_t i = 0; i < a->n_exposed; i++) {
 		struct token *t = a->exposed[i].token;
 
-		if (t->provider == p && !release_wanted(t) &&
+		if ((t->provider == p || device_was_open(t, p)) &&
+		    !device_is_open(t) && !release_wanted(t) &&
 		    !taken_in_doubt(t->taken))
 			process_start(t);
 	}
@@ -362,7 +368,7 @@ scan_send_start(struct scan *s)
 	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
 		if (t->provider == p) {
 			t->seen = false;
-			t->unseen = t->process != NULL;
+			t->unseen = device_is_busy(t);
 		}
 		if (t->process != NULL)
 			provider_ignore(&start, &t->id, NULL);

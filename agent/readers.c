@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
+#include "agent/allowlist.h"
 #include "agent/link.h"
 #include "agent/provider-list.h"
 #include "agent/taken.h"
@@ -44,13 +45,19 @@ card_stayed(const struct card_reader *before, const struct card_reader *now)
 }
 
 static const struct card_reader *
-token_reader(const struct readers_state *m, const struct token *t)
+slot_reader(const struct readers_state *m, struct bytes slot_description)
 {
 	for (uint32_t i = 0; i < m->n_readers; i++)
 		if (readers_name_is_slot(m->readers[i].name,
-		    t->id.slot_description))
+		    slot_description))
 			return &m->readers[i];
 	return NULL;
+}
+
+static const struct card_reader *
+token_reader(const struct readers_state *m, const struct token *t)
+{
+	return slot_reader(m, t->id.slot_description);
 }
 
 /* Nothing is believed of a card that left, not even for a moment. */
@@ -156,6 +163,8 @@ readers_take(struct readers *r, struct bytes body)
 	r->state = now;
 	r->known = true;
 	r->looking = false;
+	/* Which tokens are of one card may show only now. */
+	allowlist_update(r->agent);
 	readers_tell_tokens(r);
 	if (more)
 		providers_scan_again(r->agent);
@@ -273,6 +282,18 @@ readers_look(struct readers *r)
 	r->looking = true;
 	r->link = link_forget(r->link);
 	readers_run(r);
+}
+
+bool
+readers_watched(const struct readers *r)
+{
+	return r->known && r->state.service == READERS_OK;
+}
+
+bool
+readers_have(const struct readers *r, struct bytes slot_description)
+{
+	return slot_reader(&r->state, slot_description) != NULL;
 }
 
 const char *

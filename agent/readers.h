@@ -7,6 +7,7 @@
 #define P11_AGENT_AGENT_READERS_H
 
 #include "agent/agent.h"
+#include "common/bytes.h"
 
 struct readers;
 struct token;
@@ -17,6 +18,12 @@ struct readers *readers_free(struct readers *r);
 
 /* Watch from now on; more than once is fine. */
 void readers_start(struct readers *r);
+
+/* All there are is known; see readers_fault for why not. */
+bool readers_watched(const struct readers *r);
+
+/* One of this name, as a slotDescription has it. */
+bool readers_have(const struct readers *r, struct bytes slot_description);
 
 /* Why readers are not watched, in words; NULL when they are. */
 const char *readers_fault(const struct readers *r);

@@ -10,6 +10,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
+#include "agent/device.h"
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
@@ -109,6 +110,19 @@ token_state_name(const struct token *t)
 	return process_is_ready(t->process) ? "ready" : "starting";
 }
 
+static json_t *
+token_state_json(const struct token *t)
+{
+	const struct token *server = device_server(t);
+	char words[256];
+
+	if (server == NULL || t->hidden || t->process != NULL)
+		return json_string(token_state_name(t));
+	snprintf(words, sizeof(words), "the same card is served by "
+	    "provider %s", server->provider->name);
+	return string_json(words);
+}
+
 static const char *
 token_login_name(const struct token *t)
 {
@@ -120,7 +134,7 @@ token_login_name(const struct token *t)
 static json_t *
 token_json(const struct token *t)
 {
-	return json_pack("{so so so so so so so ss so ss ss so so}",
+	return json_pack("{so so so so so so so so so ss ss so so}",
 	    "name", string_json(t->name),
 	    "label", text_json(t->id.label),
 	    "manufacturer", text_json(t->id.manufacturer),
@@ -128,7 +142,7 @@ token_json(const struct token *t)
 	    "serial", text_json(t->id.serial),
 	    "reader", text_json(t->id.slot_description),
 	    "provider", string_json(t->provider->name),
-	    "state", token_state_name(t),
+	    "state", token_state_json(t),
 	    "pid", t->process == NULL ? json_null() :
 	    number_json((size_t)process_pid(t->process)),
 	    "login", token_login_name(t),

@@ -75,15 +75,6 @@ provider_is_exposed(const struct provider *p)
 	return false;
 }
 
-static bool
-token_is_exposed(const struct token *t)
-{
-	for (size_t i = 0; i < t->n_keys; i++)
-		if (t->keys[i].position > 0)
-			return true;
-	return false;
-}
-
 static void
 smartcard_answer(struct smartcard *s)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/device.h"
 #include "agent/announce.h"
 #include "agent/login.h"
 #include "agent/process.h"
@@ -109,12 +110,21 @@ key_from_wire(struct key *k, const struct wire_key *w)
 }
 
 struct key *
-token_key(struct token *t, const uint8_t *ref)
+token_key(const struct token *t, const uint8_t *ref)
 {
 	for (size_t i = 0; i < t->n_keys; i++)
 		if (memcmp(t->keys[i].ref, ref, KEY_REF_BYTES) == 0)
 			return &t->keys[i];
 	return NULL;
+}
+
+bool
+token_is_exposed(const struct token *t)
+{
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (t->keys[i].position > 0)
+			return true;
+	return false;
 }
 
 /* What the token's objects settled once is not unsettled by a public view. */
@@ -306,6 +316,7 @@ token_report(struct provider *provider, struct wire_token *w,
 		t->deaths = 0;
 	}
 	t->present = true;
+	device_found(t);
 	allowlist_update(t->agent);
 	taken_end(t->taken, TAKEN_FREE);
 	return t;

@@ -99,7 +99,10 @@ void token_close(struct token *t, const char *why);
 void token_tidy(struct token *t);
 
 /* The key with this reference, or NULL. */
-struct key *token_key(struct token *t, const uint8_t *ref);
+struct key *token_key(const struct token *t, const uint8_t *ref);
+
+/* One of its keys is allowed and signed for by it. */
+bool token_is_exposed(const struct token *t);
 
 /* A login is required, and its process has not had one. */
 bool token_needs_login(const struct token *t);

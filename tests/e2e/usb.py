@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Virtual PIV cards as USB tokens: the reader leaves with the card."""
+import json
 import subprocess
 
 from tokens import RIG, card_order, run
@@ -31,6 +32,14 @@ class Usb:
             words += ["--key", "%s=%s" % (slot, kind)]
         self.rig("plug", port, card, *words)
 
+    def state(self, card):
+        """What a card is made of; for one that was plugged in before."""
+        return json.loads((self.dir / ("card-%s.json" % card)).read_text())
+
+    def make(self, card, state):
+        """Before it is plugged in."""
+        (self.dir / ("card-%s.json" % card)).write_text(json.dumps(state))
+
     def unplug(self, port):
         self.rig("unplug", port)
 
@@ -43,6 +52,9 @@ class Usb:
     def order(self, port, *words):
         """A command to the card in a port; what it answers."""
         return card_order(self.dir / ("port%s.sock" % port), *words)
+
+    def stats(self, port):
+        return json.loads(self.order(port, "stats"))
 
     def stop(self):
         self.rig("stop")

@@ -374,7 +374,7 @@ class PivCard:
             if retired:
                 return tlv(0x53, tlv(0xC1, bytes([retired])) + tlv(0xC2, b"\0") + tlv(0xFE, b""))
         for slot, key in self.keys.items():
-            if CERT_TAG[slot] == tag:
+            if CERT_TAG[slot] == tag and key.cert:              # one may have none: see the state file
                 return tlv(0x53, tlv(0x70, key.cert) + tlv(0x71, b"\0") + tlv(0xFE, b""))
         raise CardError(SW_NOT_FOUND)
 
@@ -423,7 +423,7 @@ class Reader:
         host, _, port = args.vpcd.rpartition(":")
         self.address = (host or "127.0.0.1", int(port))
         self.sock, self.buffer, self.inserted, self.running, self.retry = None, b"", not args.removed, True, 0.0
-        self.selector = selectors.DefaultSelector()
+        self.selector, self.waiting = selectors.DefaultSelector(), False
         card.wait = self.wait
         if args.control:
             try:
@@ -548,7 +548,7 @@ class Reader:
         elif verb == "delay":
             card.delay = float(rest[0])
         elif verb == "stats":
-            return json.dumps(dict(card.stats, inserted=bool(self.sock), pin_tries=card.tries[0x80], serial=card.serial))
+            return json.dumps(dict(card.stats, inserted=bool(self.sock), waiting=self.waiting, pin_tries=card.tries[0x80], serial=card.serial))
         elif verb == "quit":
             self.running = False
             self.inserted = False
@@ -566,10 +566,12 @@ class Reader:
         """Let time pass inside a command while the control socket stays alive."""
         sock, end = self.sock, time.monotonic() + seconds
         self.selector.unregister(sock)
+        self.waiting = True
         try:
             while self.sock is sock and time.monotonic() < end:
                 self.step(max(0, end - time.monotonic()))
         finally:
+            self.waiting = False
             if self.sock is sock:
                 self.selector.register(sock, selectors.EVENT_READ, self.receive)
         if self.sock is not sock:
