@@ -9,6 +9,7 @@
 #include "agent/allowlist.h"
 #include "agent/link.h"
 #include "agent/provider-list.h"
+#include "agent/startup.h"
 #include "agent/taken.h"
 #include "agent/token.h"
 #include "agent/words.h"
@@ -166,8 +167,10 @@ readers_take(struct readers *r, struct bytes body)
 	/* Which tokens are of one card may show only now. */
 	allowlist_update(r->agent);
 	readers_tell_tokens(r);
-	if (more)
+	if (more) {
 		providers_scan_again(r->agent);
+		startup_inserted(r->agent);
+	}
 	return PARSE_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/client.h"
+#include "agent/config-flat.h"
 #include "agent/dispatch.h"
 #include "agent/provider.h"
 #include "common/limits.h"
@@ -23,6 +24,7 @@ struct startup {
 	struct event timer;
 	TAILQ_HEAD(, startup_request) requests;
 	bool over;
+	bool inserted; /* scans of providers that were scanned before count */
 };
 
 static void
@@ -46,6 +48,7 @@ startup_finish(struct startup *s)
 	struct startup_request *q;
 
 	s->over = true;
+	s->inserted = false;
 	event_del(&s->timer);
 	while ((q = TAILQ_FIRST(&s->requests)) != NULL) {
 		struct buffer message = q->message;
@@ -105,7 +108,8 @@ startup_scanning(const struct agent *agent)
 	const struct provider *p;
 
 	TAILQ_FOREACH(p, &agent->providers, entry)
-		if (p->state == PROVIDER_SCANNING && !p->settled)
+		if (p->state == PROVIDER_SCANNING &&
+		    (!p->settled || agent->startup->inserted))
 			return true;
 	return false;
 }
@@ -136,6 +140,15 @@ startup_begin(struct agent *agent, uint32_t wait_ms)
 	agent->startup->over = false;
 	evtimer_add(&agent->startup->timer, &tv);
 	startup_check(agent);
+}
+
+void
+startup_inserted(struct agent *agent)
+{
+	agent->startup->inserted = true;
+	/* One more card does not make those wait longer who wait. */
+	if (agent->startup->over)
+		startup_begin(agent, agent->config->start_wait_ms);
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first moments: requests that come while providers are in their first
- * scan wait for it, at most `start-wait`, instead of getting an empty list.
+ * The first moments after a start, and after a card was put in: requests wait
+ * for the scans, at most `start-wait`, instead of getting an empty list, or
+ * the word of the first module where another one is to serve the card.
  */
 #ifndef P11_AGENT_AGENT_STARTUP_H
 #define P11_AGENT_AGENT_STARTUP_H
@@ -19,6 +20,9 @@ struct startup *startup_free(struct startup *s);
 
 /* First scans have been started: count the time from now. */
 void startup_begin(struct agent *agent, uint32_t wait_ms);
+
+/* A card was put in, and scans look at it. */
+void startup_inserted(struct agent *agent);
 
 /* Is there something worth waiting for? */
 bool startup_pending(const struct agent *agent);

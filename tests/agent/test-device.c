@@ -8,6 +8,8 @@
 #include "agent/login.h"
 #include "agent/pin-memory.h"
 #include "agent/process.h"
+#include "agent/startup.h"
+#include "proto/message.h"
 #include "tests/agent/world.h"
 #include "tests/cmocka-all.h"
 
@@ -296,6 +298,33 @@ an_idle_process_makes_room(void **state)
 	assert_false(device_is_busy(a));
 }
 
+/* Nobody is asked for a PIN by the module that happened to be faster. */
+static void
+a_list_waits_for_both(void **state)
+{
+	struct table *t = *state;
+	struct buffer out = BUFFER_INIT(1024);
+	struct world_peer peer;
+	struct token *a;
+
+	allow_all(t);
+	t->agent->config->start_wait_ms = 1000 * 1000;
+	world_client(t->agent, &peer);
+	t->first->state = PROVIDER_SCANNING;
+	startup_inserted(t->agent);
+	card(t->second, "1", "Reader", CARD, SEVEN);
+	world_put_list(&out);
+	assert_true(world_send(t->agent, &peer, buffer_bytes(&out)));
+	buffer_clear(&out);
+	assert_true(world_quiet(t->agent, &peer));
+	a = card(t->first, "2", "Reader", CARD, SEVEN);
+	provider_ready(t->first);
+	assert_int_equal(world_receive(t->agent, &peer).p[0],
+	    SSH_AGENT_IDENTITIES_ANSWER);
+	assert_true(token_is_exposed(a));
+	world_hang_up(&peer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -310,6 +339,7 @@ main(void)
 		TEST(each_pin_of_a_card_is_its_own),
 		TEST(a_refused_pin_stays_refused),
 		TEST(an_idle_process_makes_room),
+		TEST(a_list_waits_for_both),
 	};
 
 	return cmocka_run_group_tests_name("agent/device", tests, NULL, NULL);
