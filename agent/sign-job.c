@@ -85,6 +85,7 @@ sign_job_move(struct sign_job *job, const char *why)
 	job->moved = true;
 	job->again = false;
 	job->logins = 0;
+	job->taken.until_ms = 0;
 	sign_job_begin(job);
 }
 
@@ -233,13 +234,13 @@ sign_job_taken_done(void *arg, enum taken_answer answer)
 	switch (answer) {
 	case TAKEN_NOT:
 		if (!sign_job_again(job, gone))
-			sign_job_fail(job, gone);
+			sign_job_move(job, gone);
 		return;
 	case TAKEN_FREE:
 		sign_job_send(job);
 		return;
 	case TAKEN_STILL:
-		sign_job_fail(job, taken_words(job->token->taken));
+		sign_job_move(job, taken_words(job->token->taken));
 		return;
 	}
 }
