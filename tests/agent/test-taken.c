@@ -281,6 +281,73 @@ who_waits_again_is_of_the_next_round(void **state)
 	assert_null(w.w.taken);
 }
 
+static bool
+has_process(void *arg)
+{
+	const struct token *t = arg;
+
+	return t->process != NULL;
+}
+
+/* A client asks the held token for a signature, which then waits. */
+static void
+ask(struct table *t, struct world_peer *peer)
+{
+	struct buffer b = BUFFER_INIT(CLIENT_MSG_MAX_BYTES);
+
+	world_client(t->agent, peer);
+	taken_told(t->taken, true, "");
+	world_put_sign(&b, &t->token->keys[0], "data", 0);
+	assert_true(world_send(t->agent, peer, buffer_bytes(&b)));
+	buffer_clear(&b);
+	world_spin(t->agent);
+	assert_null(t->token->process);
+}
+
+static void
+a_signature_goes_on(void **state)
+{
+	struct table *t = *state;
+	struct world_peer peer;
+
+	ask(t, &peer);
+	taken_told(t->taken, false, "");
+	assert_non_null(t->token->process);
+	world_hang_up(&peer);
+}
+
+/* One key on two tokens is one identity: the other one signs in the end. */
+static void
+a_signature_moves_to_the_other_token(void **state)
+{
+	static const struct world_key keys[] = {{.number = 1}, {0}};
+	struct table *t = *state;
+	struct token *other = world_token(t->token->provider, "two", "2", 0,
+	    keys);
+	struct world_peer peer;
+
+	ask(t, &peer);
+	assert_null(other->process);
+	play.ms += TAKEN_WAIT_SEC * 1000;
+	assert_true(world_run(t->agent, has_process, other));
+	assert_null(t->token->process);
+	world_hang_up(&peer);
+}
+
+/* Its client has gone: nobody waits any more. */
+static void
+a_client_hangs_up(void **state)
+{
+	struct table *t = *state;
+	struct world_peer peer;
+
+	ask(t, &peer);
+	world_hang_up(&peer);
+	world_spin(t->agent);
+	taken_told(t->taken, false, "");
+	assert_null(t->token->process);
+}
+
 int
 main(void)
 {
@@ -294,6 +361,9 @@ main(void)
 		TEST(nobody_answers),
 		TEST(it_leaves),
 		TEST(who_waits_again_is_of_the_next_round),
+		TEST(a_signature_goes_on),
+		TEST(a_signature_moves_to_the_other_token),
+		TEST(a_client_hangs_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
