@@ -12,7 +12,8 @@ from pcscd import Holder
 READER = "Yubico YubiKey CCID 00 00"
 SHARING_VIOLATION = 0x8010000B
 # 9A wants a PIN, 9E does not.
-CONFIG = key("auth", "id=%01") + key("card", "id=%04")
+CONFIG = ('start-wait = "30s"\n' + key("auth", "id=%01")
+          + key("card", "id=%04"))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def holder(card):
 def served(agent, card, settings="", module="opensc-pkcs11.so"):
     card.module = module
     section = 'token "t" { uri = "pkcs11:" %s }\n' % settings
-    a = agent(provider(card, "card") + section + CONFIG, card,
+    a = agent(CONFIG + provider(card, "card") + section, card,
               pins=[card.pin] * 5)
     assert a.names() == ["auth", "card"]
     return a

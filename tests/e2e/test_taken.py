@@ -14,7 +14,8 @@ from pcscd import Holder
 
 READER = "Yubico YubiKey CCID 00 00"
 NAME = "in use by another program"
-CONFIG = key("auth", "id=%01") + key("card", "id=%04")
+CONFIG = ('start-wait = "30s"\n' + key("auth", "id=%01")
+          + key("card", "id=%04"))
 NAMES = ["auth", "card"]
 
 
@@ -42,7 +43,7 @@ def hold(card):
 def started(agent, card, settings="", module="opensc-pkcs11.so"):
     card.module = module
     section = 'token "t" { uri = "pkcs11:" %s }\n' % settings
-    return agent(provider(card, "card") + section + CONFIG, card,
+    return agent(CONFIG + provider(card, "card") + section, card,
                  pins=[card.pin] * 5)
 
 
@@ -57,10 +58,14 @@ def signs(a, name):
         return signature is not None and verify(blob, signature, b"data")
 
 
-def waits(a, c, other):
-    """The signature asked for waits for the other program, and comes."""
-    wait_until(lambda: state(a) == NAME, what="the state's name")
+def held(a, times=1):
+    """So often by now; a signature waits for 5 s only, so look quickly."""
+    wait_until(lambda: a.log().count(NAME) == times, what="the state's name")
     assert a.names() == NAMES
+
+
+def comes(c, other):
+    """The signature that waits for the other program."""
     begin = time.monotonic()
     other.release()
     assert c.receive_signature() is not None
@@ -79,15 +84,15 @@ def test_waiting_for_the_other(agent, card, hold, module):
     a.askpass.answer_with("", "!wait")
     with a.client() as c:
         c.send_sign(c.blob("auth"))
-        wait_until(lambda: state(a) == NAME, what="the state's name")
-        assert {k["token_state"] for k in a.keys()} == {NAME}
+        held(a)
         other.release()
         # Taken again while a person types the PIN.
         a.askpass.wait_for_calls(2)
         assert a.ctl("release").returncode == 0
         other = hold()
         a.askpass.release(card.pin)
-        waits(a, c, other)
+        held(a, 2)
+        comes(c, other)
         assert state(a) == "ready"
         assert a.askpass.calls() == 2
         assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
@@ -95,7 +100,7 @@ def test_waiting_for_the_other(agent, card, hold, module):
         assert a.ctl("release").returncode == 0
         hold()
         c.send_sign(c.blob("auth"))
-        wait_until(lambda: state(a) == NAME, what="the state's name")
+        held(a, 3)
         card.order("remove")
         assert c.receive_signature() is None
     assert a.names() == []
@@ -122,6 +127,7 @@ def test_signature_that_waits_in_vain(agent, card, hold, scdaemon):
     assert a.log().count(NAME) == 2     # the state, and the signature
     token, = a.status()["tokens"]
     assert token["state"] == NAME
+    assert {k["token_state"] for k in a.keys()} == {NAME}
     assert token["last_error"].startswith(NAME + "; GnuPG's scdaemon is")
     assert NAME in a.ctl("status").stdout and NAME in a.ctl("keys").stdout
     # Nor does a scan take the token for one that is gone.
@@ -182,7 +188,6 @@ def test_scdaemon(agent, card, gnupg):
     assert a.providers() == []
     with a.client() as c:
         c.send_sign(c.blob("card"))
-        wait_until(lambda: state(a) == NAME, what="the state's name")
-        assert "gpgconf --kill scdaemon" in a.log()
+        a.wait_for_log("gpgconf --kill scdaemon")
         gnupg.kill("scdaemon")
         assert c.receive_signature() is not None
