@@ -65,6 +65,12 @@ def answers():
     yield "no-way", u8(2) + string("") + string("no display") + u8(0)
 
 
+@target("logind-wire")
+def logind_messages():
+    yield "sleep", u8(98) + string("")
+    yield "fault", u8(97) + string("there is no system D-Bus")
+
+
 @target("readers-wire")
 def readers_messages():
     def state(service, text, *readers):

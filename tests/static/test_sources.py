@@ -21,8 +21,9 @@ LAYERS = {
     "prompt": {"common"},
     "systemd": {"common"},
     "launchd": {"common"},
+    "logind": {"common"},
     "ctl": {"common", "proto"},
-    "agent": {"common", "proto", "pkcs11", "prompt"},
+    "agent": {"common", "proto", "pkcs11", "prompt", "logind"},
 }
 
 PACKAGES = ["libevent_core", "p11-kit-1", "libcrypto", "libssh", "jansson",
