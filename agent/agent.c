@@ -11,6 +11,7 @@
 #include "agent/client.h"
 #include "agent/config-flat.h"
 #include "agent/control.h"
+#include "agent/forget.h"
 #include "agent/hasher.h"
 #include "agent/login.h"
 #include "agent/notice.h"
@@ -64,6 +65,7 @@ agent_new(const char *config_file)
 	    (a->startup = startup_new(a)) == NULL ||
 	    (a->registry = registry_new(a)) == NULL ||
 	    (a->readers = readers_new(a)) == NULL ||
+	    (a->forget = forget_new(a)) == NULL ||
 	    (a->reload = reload_new(a, config_file)) == NULL)
 		return agent_free(a);
 	return a;
@@ -86,6 +88,7 @@ agent_free(struct agent *a)
 	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
 	a->registry = registry_free(a->registry);
+	a->forget = forget_free(a->forget);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
 	a->readers = readers_free(a->readers);
@@ -149,6 +152,7 @@ agent_configure(struct agent *a, struct config *config)
 		providers_take_registered(a);
 	config_free(old);
 	agent_reconfigure_tokens(a);
+	forget_configure(a->forget);
 	agent_end_idle_processes(a);
 	/* Without a key to expose, a module runs only for `keys`. */
 	if (config_may_expose(config)) {

@@ -15,6 +15,7 @@ struct config;
 struct control_client;
 struct event_base;
 struct exposed;
+struct forget;
 struct hasher;
 struct notice;
 struct pin_record;
@@ -42,6 +43,7 @@ struct agent {
 	struct reload *reload;		/* owned */
 	struct readers *readers;	/* owned */
 	struct announcer *announcer;	/* owned */
+	struct forget *forget;		/* owned */
 	struct registry *registry;	/* owned */
 	struct provider_list providers; /* in config order */
 	struct token_list tokens;	/* in the order they were found */

@@ -177,6 +177,7 @@ put_token(struct buffer *b, const struct config_token *t)
 	buffer_put_u32(b, t->login_sec);
 	buffer_put_u32(b, t->keep_pin_sec);
 	buffer_put_u32(b, t->release_sec);
+	buffer_put_u8(b, t->forget_on);
 	put_strings_or_null(b, t->pin_sources);
 	put_place(b, &t->place);
 }
@@ -307,6 +308,9 @@ read_token(struct reader *r, struct config_token *t)
 	t->login_sec = reader_u32(r);
 	t->keep_pin_sec = reader_u32(r);
 	t->release_sec = reader_u32(r);
+	t->forget_on = reader_u8(r);
+	if (t->forget_on > FORGET_ON_ALL)
+		reader_fail(r, PARSE_VALUE);
 	t->pin_sources = read_strings_or_null(r);
 	read_place(r, &t->place);
 }

@@ -38,12 +38,21 @@ struct config_provider {
 
 enum config_login { LOGIN_SESSION, LOGIN_EACH, LOGIN_SECONDS };
 
+/* What wipes a token's PIN and ends its login; a set of these. */
+enum config_forget_on {
+	FORGET_ON_REMOVAL = 1 << 0,
+	FORGET_ON_SLEEP = 1 << 1,
+	FORGET_ON_SCREEN_LOCK = 1 << 2,
+	FORGET_ON_ALL = (1 << 3) - 1,
+};
+
 struct config_token {
 	char *name;
 	struct uri_match uri;
 	enum config_login login;
 	uint32_t login_sec; /* LOGIN_SECONDS */
 	uint32_t keep_pin_sec; /* 0: no; UINT32_MAX: for the session */
+	uint8_t forget_on;     /* enum config_forget_on */
 	char **pin_sources;    /* NULL-terminated; or NULL: the default */
 	uint32_t release_sec;  /* idle, then let go of it; 0: never */
 	struct config_place place;

@@ -313,6 +313,35 @@ set_keep_pin(struct config_section *s, const struct config_values *v)
 }
 
 static bool
+set_forget_on(struct config_section *s, const struct config_values *v)
+{
+	static const struct {
+		const char *name;
+		enum config_forget_on when;
+	} names[] = {
+	    {"removal", FORGET_ON_REMOVAL},
+	    {"sleep", FORGET_ON_SLEEP},
+	    {"screen-lock", FORGET_ON_SCREEN_LOCK},
+	};
+	const size_t n_names = sizeof(names) / sizeof(names[0]);
+	uint8_t set = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		size_t n = 0;
+
+		while (n < n_names && strcmp(names[n].name, v->v[i]) != 0)
+			n++;
+		if (n == n_names)
+			return config_fail(s->l, s->file, s->line,
+			    "%s: \"%s\" is not removal, sleep or screen-lock",
+			    v->name, v->v[i]);
+		set |= (uint8_t)names[n].when;
+	}
+	s->token.forget_on = set;
+	return true;
+}
+
+static bool
 set_release(struct config_section *s, const struct config_values *v)
 {
 	uint32_t *sec = &s->token.release_sec;
@@ -329,6 +358,8 @@ const struct config_setting config_token_settings[] = {
     {"uri", false, set_token_uri, "PKCS#11 URI", "required"},
     {"login", false, set_login, "session, each or a time", "session"},
     {"keep-pin", false, set_keep_pin, "no, session or a time", "no"},
+    {"forget-on", true, set_forget_on,
+	"list of removal, sleep and screen-lock", "none"},
     {"pin-source", true, set_pin_source, "list of PIN sources",
 	"pinentry, askpass"},
     {"release", false, set_release, "no or a time", "no"},

@@ -80,6 +80,10 @@ login_began(struct login *l)
 		limit.tv_sec = (time_t)section->login_sec;
 		evtimer_add(&l->expiry, &limit);
 	}
+	/* It left while C_Login was at work. */
+	if (l->token->leaving != NULL &&
+	    (section->forget_on & FORGET_ON_REMOVAL) != 0)
+		return;
 	/* One that was kept before has its time from when it was given. */
 	if (l->pin != NULL && l->origin != PIN_KEPT &&
 	    section->keep_pin_sec > 0)

@@ -243,6 +243,8 @@ login_new(struct token *t)
 void
 login_forget(struct login *l, const char *why)
 {
+	/* A C_Login that is cut off proves nothing. */
+	login_process_gone(l, why, false);
 	l->record->refused = secret_free(l->record->refused);
 	kept_pin_wipe(l->kept);
 	l->pause_until = 0;
@@ -250,8 +252,10 @@ login_forget(struct login *l, const char *why)
 }
 
 void
-login_token_left(struct login *l, const char *why)
+login_token_left(struct login *l, const char *why, bool forget)
 {
+	if (forget)
+		kept_pin_wipe(l->kept);
 	/* A C_Login under way ends with its process. */
 	if (l->state != LOGIN_TRYING)
 		login_finish(l, why);

@@ -58,8 +58,11 @@ void login_unlock(struct login *l, struct login_waiter *w,
 /* Forget what we know of PINs; who waits for a login gets `why`. */
 void login_forget(struct login *l, const char *why);
 
-/* The token left: nobody can wait for it; what we know of its PIN stays. */
-void login_token_left(struct login *l, const char *why);
+/*
+ * The token left: nobody can wait for it. What we know of its PIN stays, or
+ * (forget) is wiped.
+ */
+void login_token_left(struct login *l, const char *why, bool forget);
 
 /* Is there anything to lose: a kept PIN, or wrong ones that were counted? */
 bool login_remembers(const struct login *l);

@@ -11,6 +11,7 @@
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
 #include "agent/device.h"
+#include "agent/forget.h"
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
@@ -212,13 +213,14 @@ report_status(const struct agent *a)
 			json_array_append_new(providers, provider_json(p));
 	TAILQ_FOREACH(t, &a->tokens, entry)
 		json_array_append_new(tokens, token_json(t));
-	return json_pack("{ss so so so so so so so so so so so}",
+	return json_pack("{ss so so so so so so so so so so so so}",
 	    "version", P11_AGENT_VERSION,
 	    "pid", number_json((size_t)getpid()),
 	    "socket", string_json(a->socket_path),
 	    "config", files_json(a->config),
 	    "config_error", string_json(reload_error(a->reload)),
 	    "readers_fault", string_json(readers_fault(a->readers)),
+	    "forget_on_fault", string_json(forget_fault(a->forget)),
 	    "providers", providers,
 	    "tokens", tokens,
 	    "identities", number_json(a->n_exposed),

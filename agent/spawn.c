@@ -33,6 +33,7 @@ struct child {
 	pid_t pid;
 	spawn_exited exited; /* NULL: nobody wants the report */
 	void *arg;
+	bool killed; /* by child_forget */
 };
 
 TAILQ_HEAD(child_list, child);
@@ -40,6 +41,8 @@ TAILQ_HEAD(child_list, child);
 struct spawner {
 	struct event *sigchld;
 	struct child_list children;
+	void (*when_killed)(void *arg); /* or NULL */
+	void *when_killed_arg;
 	sigset_t mask;
 	struct rlimit fds;
 };
@@ -80,12 +83,36 @@ spawner_report_one(struct spawner *s)
 }
 
 static void
+spawner_tell_killed(struct spawner *s)
+{
+	void (*done)(void *arg) = s->when_killed;
+	const struct child *c;
+
+	if (done == NULL)
+		return;
+	TAILQ_FOREACH(c, &s->children, entry)
+		if (c->killed)
+			return;
+	s->when_killed = NULL;
+	done(s->when_killed_arg);
+}
+
+void
+spawner_when_killed(struct spawner *s, void (*done)(void *arg), void *arg)
+{
+	s->when_killed = done;
+	s->when_killed_arg = arg;
+	spawner_tell_killed(s);
+}
+
+static void
 spawner_sigchld(evutil_socket_t number, short what, void *arg)
 {
 	(void)number;
 	(void)what;
 	while (spawner_report_one(arg))
 		continue;
+	spawner_tell_killed(arg);
 }
 
 struct spawner *
@@ -283,6 +310,7 @@ void
 child_forget(struct child *c)
 {
 	c->exited = NULL;
+	c->killed = true;
 	child_kill(c);
 }
 

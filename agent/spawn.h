@@ -46,6 +46,13 @@ void child_kill(struct child *c);
 /* The same, and no report: c is not the caller's any more. */
 void child_forget(struct child *c);
 
+/*
+ * Call done(arg) once every child that child_forget killed is gone, now or
+ * later; instead of what an earlier call asked for (NULL: of nothing).
+ */
+void spawner_when_killed(struct spawner *s, void (*done)(void *arg),
+    void *arg);
+
 /* No report, but it may end in its own time (before we do). */
 void child_release(struct child *c);
 

@@ -10,6 +10,7 @@
 #include "agent/allowlist.h"
 #include "agent/device.h"
 #include "agent/announce.h"
+#include "agent/forget.h"
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
@@ -378,7 +379,8 @@ token_leave(struct token *t, const char *why)
 	log_info("%s: %s", t->name, why);
 	t->present = false;
 	allowlist_update(t->agent);
-	login_token_left(t->login, why);
+	login_token_left(t->login, why,
+	    forget_is_wanted(t, FORGET_ON_REMOVAL));
 	token_end_process(t, why);
 	taken_end(t->taken, TAKEN_NOT);
 	token_tidy(t);

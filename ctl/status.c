@@ -67,6 +67,8 @@ show_config(const json_t *status, FILE *out)
 		row(out, i == 0 ? "config" : "", "%s", or_else(file, "?"));
 	}
 	row_member(out, "", "error: ", status, "config_error");
+	row_member(out, "forget-on", "sleep and screen lock are not watched: ",
+	    status, "forget_on_fault");
 }
 
 static void

@@ -75,6 +75,7 @@ fill_token(struct config *c)
 	t->login_sec = 60;
 	t->keep_pin_sec = UINT32_MAX;
 	t->release_sec = 10;
+	t->forget_on = FORGET_ON_SLEEP | FORGET_ON_REMOVAL;
 	t->pin_sources = list_of("askpass", NULL);
 	t->place = (struct config_place){copy("a.conf"), 9};
 	c->tokens = t;
@@ -143,6 +144,8 @@ full_one_comes_back(void **state)
 	assert_int_equal(c->tokens[0].login, LOGIN_SECONDS);
 	assert_int_equal(c->tokens[0].keep_pin_sec, UINT32_MAX);
 	assert_int_equal(c->tokens[0].release_sec, 10);
+	assert_int_equal(c->tokens[0].forget_on,
+	    FORGET_ON_SLEEP | FORGET_ON_REMOVAL);
 	assert_int_equal(c->tokens[0].place.line, 9);
 	assert_int_equal(c->n_keys, 1);
 	assert_string_equal(c->keys[0].uri.slot_description, "reader");

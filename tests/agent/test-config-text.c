@@ -134,6 +134,12 @@ static const struct {
     {"token a { keep-pin = 10 }",
 	"a.conf:1: keep-pin = \"10\": is no, session, or a time from 1s to "
 	"31d (units s, m, h, d)"},
+    {"token a { " URI "forget-on = { } }", NULL},
+    {"token a { " URI "forget-on = { removal, \"sleep\", screen-lock, "
+     "sleep } }", NULL},
+    {"token a { forget-on = { removal,\nlogout } }",
+	"a.conf:2: forget-on: \"logout\" is not removal, sleep or "
+	"screen-lock"},
     {"token a { release = session }",
 	"a.conf:1: release = \"session\": is no, or a time from 1s to 31d "
 	"(units s, m, h, d)"},

@@ -105,31 +105,36 @@ BUS_CONFIG = """<busconfig>
 """
 
 
+def start_bus(directory):
+    """A dbus-daemon of our own in a new folder: the process, its address."""
+    directory.mkdir()
+    config = directory / "config"
+    address = "unix:path=%s" % (directory / "bus")
+    config.write_text(BUS_CONFIG % (directory / "bus"))
+    bus = subprocess.Popen(
+        ["dbus-daemon", "--config-file=%s" % config, "--nofork",
+         "--nopidfile", "--nosyslog", "--print-address=1"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with bus.stdout:
+        bus.stdout.readline()
+    return bus, address
+
+
 class Desktop:
     """A session's bus, with a service that shows notices and keeps a list."""
 
     def __init__(self, directory):
-        directory.mkdir()
-        config = directory / "config"
-        self.env = {"DBUS_SESSION_BUS_ADDRESS":
-                    "unix:path=%s" % (directory / "bus")}
-        config.write_text(BUS_CONFIG % (directory / "bus"))
+        bus, address = start_bus(directory)
+        self.env = {"DBUS_SESSION_BUS_ADDRESS": address}
         self.list = directory / "shown"
-        self.processes = []
+        self.processes = [bus]
         try:
-            self.start(config)
+            self.start()
         except BaseException:
             self.stop()
             raise
 
-    def start(self, config):
-        bus = subprocess.Popen(
-            ["dbus-daemon", "--config-file=%s" % config, "--nofork",
-             "--nopidfile", "--nosyslog", "--print-address=1"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.processes.append(bus)
-        with bus.stdout:
-            bus.stdout.readline()
+    def start(self):
         with open(self.list, "wb") as shown:
             self.processes.append(subprocess.Popen(
                 [program("tests/prompt/stand-in"), "notices"],

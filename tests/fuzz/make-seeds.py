@@ -132,7 +132,7 @@ def config_full():
     provider = (string("soft") + string("/usr/lib/x.so") + maybe("a=b")
                 + texts("A=1", "B=2") + place(1))
     token = (string("t") + uri(serial="0") + u8(2) + u32(60) + u32(0)
-             + u32(10) + texts("pinentry") + place(5))
+             + u32(10) + u8(3) + texts("pinentry") + place(5))
     key = (string("k") + u8(1) + uri(label="t", number=b"\0\1")
            + maybe("SHA256:x") + maybe(b"blob") + u8(0) + place(9))
     deny = (string("d") + u8(0) + uri() + maybe("SHA256:y") + maybe(None)
