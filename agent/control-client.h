@@ -25,6 +25,8 @@ struct control_client {
 	unsigned n_waiting;
 	struct reload_waiter reload;
 	struct login_waiter login;
+	bool watches;	  /* each event is told to it */
+	unsigned lost;	  /* events that it had no room for */
 	json_t *released; /* owned; a release that waits for processes */
 };
 
@@ -40,6 +42,10 @@ void control_unlock(struct control_client *c,
 void control_lock(struct control_client *c, const struct control_request *q);
 void control_release(struct control_client *c,
     const struct control_request *q);
+void control_watch(struct control_client *c, const struct control_request *q);
+
+/* One event (event_json) for a client that watches. */
+void control_watch_put(struct control_client *c, const char *event);
 
 /*
  * The token with this name, label or serial; without one (NULL), that which

@@ -141,6 +141,7 @@ static const struct control_command {
 	{"reload", 1, control_reload},
 	{"unlock", 3, control_unlock},
 	{"lock", 1, control_lock},
+	{"watch", 1, control_watch},
 	{"release", 2, control_release},
 };
 

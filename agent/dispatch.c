@@ -6,6 +6,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
+#include "agent/events.h"
 #include "agent/sign-job.h"
 #include "agent/smartcard.h"
 #include "agent/startup.h"
@@ -65,6 +66,9 @@ handle_sign(struct reply *r, struct bytes body)
 		return;
 	}
 	if ((e = client_may_sign(r->client, q.key_blob)) == NULL) {
+		event_emit(r->client->agent, EVENT_NOT_SIGNED,
+		    &(struct event_about){.client = r->client->peer.pid,
+		    .text = "not an identity of its connection"});
 		log_warn("%s: no signature by %s: not one of the "
 		    "identities of this connection (`p11-agentctl keys` says "
 		    "why)", peer_name(r->client->peer.pid, who),

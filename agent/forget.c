@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/events.h"
 #include "agent/link.h"
 #include "agent/provider-list.h"
 #include "agent/spawn.h"
@@ -54,6 +55,8 @@ forget_now(struct agent *a, enum config_forget_on when, const char *why)
 		if (!forget_is_wanted(t, when))
 			continue;
 		log_info("%s: its PIN is forgotten: %s", t->name, why);
+		event_emit(a, EVENT_PIN_FORGOTTEN,
+		    &(struct event_about){.token = t, .text = why});
 		token_close(t, why);
 		token_tidy(t);
 	}

@@ -63,6 +63,10 @@ login_prompt(struct login *l)
 	l->prompter = prompter_start(t->agent, &q, login_answered, l);
 	if (l->prompter == NULL)
 		login_finish(l, "the prompt cannot be started");
+	else
+		event_emit(t->agent, EVENT_PROMPT_OPENED,
+		    &(struct event_about){.token = t,
+		    .client = l->client_pid, .text = l->purpose});
 }
 
 /* Ask again in the same request, saying what was wrong with the answer. */
@@ -125,18 +129,21 @@ login_answered(void *arg, const struct answer *answer)
 	l->prompter = NULL;
 	switch (answer->status) {
 	case ANSWER_OK:
+		login_event(l, EVENT_PROMPT_ANSWERED, NULL);
 		if ((pin = secret_new(answer->secret)) == NULL)
 			login_prompt_again(l, "That is too long for a PIN.");
 		else
 			login_typed(l, pin, answer->unattended);
 		return;
 	case ANSWER_CANCEL:
+		login_event(l, EVENT_PROMPT_CLOSED, "cancelled");
 		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
 		login_finish(l, "the PIN prompt was cancelled; no prompt for "
 		    "this token for a minute");
 		return;
 	case ANSWER_NO_WAY:
 		text = words_copy(answer->text);
+		login_event(l, EVENT_PROMPT_CLOSED, text);
 		token_set_error(l->token, text);
 		login_finish(l, text == NULL ? "out of memory" : text);
 		return;

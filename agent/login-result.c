@@ -26,6 +26,7 @@ login_refused(struct login *l, const char *words)
 	l->pin = NULL;
 	log_warn("%s: wrong PIN (%s); %u since the last good one",
 	    l->token->name, words, l->record->wrong);
+	login_event(l, EVENT_PIN_WRONG, words);
 	l->state = LOGIN_IDLE;
 	switch (l->origin) {
 	case PIN_UNATTENDED:
@@ -143,6 +144,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 		device_pin_good(t);
 		login_began(l);
 		log_info("%s: logged in", t->name);
+		login_event(l, EVENT_LOGGED_IN, NULL);
 		login_finish(l, NULL);
 		return;
 	case WIRE_LOGGED_IN:
@@ -159,11 +161,13 @@ login_result(struct login *l, const struct wire_login_result *w)
 	case WIRE_PIN_LOCKED:
 		t->flags |= TOKEN_PIN_LOCKED;
 		why = LOGIN_PIN_LOCKED;
+		login_event(l, EVENT_PIN_LOCKED, NULL);
 		login_locked_notice(t);
 		allowlist_update(t->agent);
 		break;
 	case WIRE_CANCELLED:
 		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
+		login_event(l, EVENT_LOGIN_FAILED, why);
 		break;
 	case WIRE_LOST:
 	case WIRE_NEED_LOGIN:
@@ -171,6 +175,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 	case WIRE_KEY_UNUSABLE:
 	case WIRE_ERROR:
 		log_error("%s: the login failed: %s", t->name, why);
+		login_event(l, EVENT_LOGIN_FAILED, why);
 		break;
 	}
 	token_set_error(t, why);

@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 #include <time.h>
 
+#include "agent/events.h"
 #include "agent/kept-pin.h"
 #include "agent/login.h"
 #include "agent/pin-memory.h"
@@ -51,6 +52,10 @@ struct login {
 };
 
 extern const char LOGIN_PIN_LOCKED[], LOGIN_LAST_TRY[];
+
+/* Tell those who watch. */
+void login_event(const struct login *l, enum event_kind kind,
+    const char *text);
 
 /* CLOCK_MONOTONIC, in seconds. */
 time_t login_now(void);

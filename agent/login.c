@@ -19,6 +19,14 @@ const char LOGIN_PIN_LOCKED[] = "the PIN is locked; it has to be unblocked "
 const char LOGIN_LAST_TRY[] = "it may be the last try, which only a person "
     "who was told may spend: run `p11-agentctl unlock`";
 
+void
+login_event(const struct login *l, enum event_kind kind, const char *text)
+{
+	const struct event_about about = {.token = l->token, .text = text};
+
+	event_emit(l->token->agent, kind, &about);
+}
+
 time_t
 login_now(void)
 {
@@ -78,6 +86,8 @@ login_finish(struct login *l, const char *why)
 	l->state = LOGIN_IDLE;
 	taken_leave(&l->taken);
 	l->taken.until_ms = 0;
+	if (l->prompter != NULL)
+		login_event(l, EVENT_PROMPT_CLOSED, why);
 	l->prompter = prompter_free(l->prompter);
 	l->pin = secret_free(l->pin);
 	l->rounds = 0;
@@ -185,6 +195,8 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 		login_finish(l, LOGIN_PIN_LOCKED);
 		return;
 	}
+	if (l->prompter != NULL)
+		login_event(l, EVENT_PROMPT_CLOSED, "a PIN came otherwise");
 	l->prompter = prompter_free(l->prompter);
 	secret_free(l->pin);
 	l->pin = pin;

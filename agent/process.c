@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/events.h"
 #include "agent/link.h"
 #include "agent/login.h"
 #include "agent/notice.h"
@@ -49,8 +50,19 @@ struct process {
 	struct event slow; /* looks for signatures that take long */
 	bool slow_added;
 	struct notice *notice; /* on the desktop: it may want a touch */
+	pid_t pid;    /* also when it has ended */
 	char *failed; /* what WIRE_FAILED said; owned */
 };
+
+static void
+process_event(const struct process *p, enum event_kind kind, const char *text)
+{
+	const struct event_about about = {
+		.token = p->token, .process = p->pid, .text = text,
+	};
+
+	event_emit(p->token->agent, kind, &about);
+}
 
 static bool
 process_owes(const struct process *p)
@@ -141,6 +153,7 @@ process_slow(evutil_socket_t fd, short what, void *arg)
 		process_watch_slow(p);
 		return;
 	}
+	process_event(p, EVENT_TOUCH, NULL);
 	snprintf(text, sizeof(text), "%s may want a touch", t->name);
 	p->notice = notice_begin(t->agent, t->name, text,
 	    TAILQ_FIRST(&p->jobs)->client_pid);
@@ -297,6 +310,10 @@ process_close(struct process *p, const char *why, bool lost)
 	struct sign_job *job;
 
 	t->process = NULL;
+	process_event(p, EVENT_PROCESS_ENDED, why);
+	if ((t->flags & TOKEN_LOGGED_IN) != 0)
+		event_emit(t->agent, EVENT_LOGIN_ENDED,
+		    &(struct event_about){.token = t, .text = why});
 	t->flags &= ~(uint32_t)TOKEN_LOGGED_IN;
 	release_over(t->release);
 	event_del(&p->deadline);
@@ -442,6 +459,8 @@ process_start(struct token *t)
 		return false;
 	}
 	t->process = p;
+	p->pid = link_pid(p->link);
+	process_event(p, EVENT_PROCESS_STARTED, NULL);
 	process_send_start(p);
 	process_watch(p, SIGN_MAX_MS);
 	release_watch(t->release);

@@ -12,6 +12,7 @@
 #include "agent/announce.h"
 #include "agent/config-flat.h"
 #include "agent/device.h"
+#include "agent/events.h"
 #include "agent/link.h"
 #include "agent/process.h"
 #include "agent/registry.h"
@@ -258,6 +259,8 @@ provider_failed(struct provider *p, const char *why)
 	p->state = PROVIDER_FAILED;
 	provider_set_text(&p->error, bytes_str(why));
 	announce_error(p->agent, p->name, why);
+	event_emit(p->agent, EVENT_PROVIDER_FAILED,
+	    &(struct event_about){.provider = p->name, .text = why});
 	log_error("provider %s (%s): %s", p->name, provider_module(p), why);
 }
 

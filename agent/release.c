@@ -10,6 +10,7 @@
 #include "agent/clock.h"
 #include "agent/config-flat.h"
 #include "agent/control.h"
+#include "agent/events.h"
 #include "agent/link.h"
 #include "agent/login.h"
 #include "agent/process.h"
@@ -61,6 +62,8 @@ release_now(struct release *r, const char *why)
 	struct token *t = r->token;
 
 	log_info("%s: %s, let go of it", t->name, why);
+	event_emit(t->agent, EVENT_TOKEN_RELEASED,
+	    &(struct event_about){.token = t, .text = why});
 	link_forget(r->ending);
 	r->ending = process_let_go(t->process, &release_events, r);
 }

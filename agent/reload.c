@@ -8,6 +8,7 @@
 #include "agent/announce.h"
 #include "agent/config-flat.h"
 #include "agent/config-run.h"
+#include "agent/events.h"
 #include "agent/helpers.h"
 #include "common/log.h"
 
@@ -68,6 +69,8 @@ reload_finish(struct reload *r, struct config *config, const char *error)
 {
 	free(r->error);
 	r->error = error == NULL ? NULL : strdup(error);
+	event_emit(r->agent, config == NULL ? EVENT_CONFIG_REFUSED :
+	    EVENT_CONFIG_LOADED, &(struct event_about){.text = error});
 	if (config != NULL)
 		agent_configure(r->agent, config);
 	else

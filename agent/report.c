@@ -33,7 +33,7 @@ text_json(struct bytes text)
 	return printable == NULL ? NULL : json_string(printable);
 }
 
-static json_t *
+json_t *
 string_json(const char *s)
 {
 	return s == NULL ? json_null() : text_json(bytes_str(s));

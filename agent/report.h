@@ -11,4 +11,7 @@
 json_t *report_status(const struct agent *agent);
 json_t *report_keys(const struct agent *agent);
 
+/* The text made printable, as jansson takes valid UTF-8 alone; NULL: null. */
+json_t *string_json(const char *s);
+
 #endif

@@ -9,6 +9,7 @@
 #include "agent/allowlist.h"
 #include "agent/client.h"
 #include "agent/config-flat.h"
+#include "agent/events.h"
 #include "agent/hasher.h"
 #include "agent/process.h"
 #include "agent/words.h"
@@ -45,6 +46,21 @@ sign_job_free(struct sign_job *job)
 	free(job);
 }
 
+static void
+sign_job_event(const struct sign_job *job, enum event_kind kind,
+    const char *why)
+{
+	struct token *t = job->token;
+	const struct event_about about = {
+		.token = t,
+		.key = token_key(t, job->ref),
+		.client = job->client_pid,
+		.text = why,
+	};
+
+	event_emit(t->agent, kind, &about);
+}
+
 /* FAILURE for the client, and the one line that says why. */
 static void
 sign_job_fail(struct sign_job *job, const char *why)
@@ -53,6 +69,7 @@ sign_job_fail(struct sign_job *job, const char *why)
 	const struct key *k = token_key(t, job->ref);
 	char who[PEER_NAME_BYTES];
 
+	sign_job_event(job, EVENT_NOT_SIGNED, why);
 	log_warn("%s: no signature by %s on %s: %s",
 	    peer_name(job->client_pid, who),
 	    k == NULL ? "its key" : k->fingerprint, t->name, why);
@@ -164,6 +181,7 @@ sign_job_done(struct sign_job *job, struct bytes signature)
 		sign_job_fail(job, "the token's signature has a wrong length");
 		return;
 	}
+	sign_job_event(job, EVENT_SIGNED, NULL);
 	reply_put_signature(&job->reply->frame, buffer_bytes(&blob));
 	reply_send(job->reply);
 	sign_job_free(job);
@@ -300,6 +318,10 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	char who[PEER_NAME_BYTES];
 
 	if (!ssh_signature_choose(k->type, flags, &algorithm)) {
+		event_emit(t->agent, EVENT_NOT_SIGNED,
+		    &(struct event_about){.token = t, .key = k,
+		    .client = r->client->peer.pid,
+		    .text = "it asks for ssh-rsa"});
 		log_warn("%s: no signature by %s: it asks for ssh-rsa, "
 		    "which is SHA-1 and no longer safe; newer clients ask for "
 		    "rsa-sha2-256 or -512",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "agent/clock.h"
+#include "agent/events.h"
 #include "agent/provider.h"
 #include "agent/readers.h"
 #include "agent/token.h"
@@ -207,6 +208,8 @@ taken_by_other(struct taken *k, const char *more)
 	if (!news)
 		return;
 	log_warn("%s: %s", t->name, k->words);
+	event_emit(t->agent, EVENT_TOKEN_IN_USE,
+	    &(struct event_about){.token = t, .text = k->words});
 	token_set_error(t, k->words);
 }
 
@@ -224,6 +227,8 @@ taken_told(struct taken *k, bool held, const char *more)
 		taken_by_other(k, more);
 	} else if (k->state == TAKEN_BY_OTHER) {
 		log_info("%s: the other program has let go of it", t->name);
+		event_emit(t->agent, EVENT_TOKEN_FREE,
+		    &(struct event_about){.token = t});
 		taken_finish(k, TAKEN_FREE);
 	} else if (k->state == TAKEN_ASKED && unseen) {
 		token_leave(t, "not there any more");

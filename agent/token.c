@@ -10,6 +10,7 @@
 #include "agent/allowlist.h"
 #include "agent/device.h"
 #include "agent/announce.h"
+#include "agent/events.h"
 #include "agent/forget.h"
 #include "agent/login.h"
 #include "agent/process.h"
@@ -314,6 +315,8 @@ token_report(struct provider *provider, struct wire_token *w,
 	t->seen = true;
 	if (!t->present) {
 		log_info("%s: here", t->name);
+		event_emit(t->agent, EVENT_TOKEN_HERE,
+		    &(struct event_about){.token = t});
 		t->deaths = 0;
 	}
 	t->present = true;
@@ -377,6 +380,8 @@ token_leave(struct token *t, const char *why)
 	if (!t->present)
 		return;
 	log_info("%s: %s", t->name, why);
+	event_emit(t->agent, EVENT_TOKEN_LEFT,
+	    &(struct event_about){.token = t, .text = why});
 	t->present = false;
 	allowlist_update(t->agent);
 	login_token_left(t->login, why,

@@ -24,6 +24,8 @@ enum {
 	CONTROL_REQUEST_MAX_BYTES = 64 * 1024,
 	CONTROL_REPLY_MAX_BYTES = 16 * 1024 * 1024,
 	CONTROL_ARGS_MAX = 16,
+	/* Events that may wait to be read by one watcher, and one event more. */
+	WATCH_QUEUE_MAX_BYTES = 64 * 1024,
 
 	/* The wire to a provider: a request carries one agent message. */
 	WIRE_REQUEST_MAX_BYTES = CLIENT_MSG_MAX_BYTES + 8 * 1024,

@@ -9,11 +9,6 @@
 #include "ctl/client.h"
 #include "ctl/path.h"
 
-enum {
-	/* The reply and its head, and what a last read may bring too many. */
-	REPLY_ROOM_BYTES = CONTROL_REPLY_MAX_BYTES + 64 * 1024,
-};
-
 void
 ctl_error(const char *format, ...)
 {
@@ -47,6 +42,18 @@ tell_no_agent(const struct agent_path *path, const char *why)
 	    path->socket);
 }
 
+static bool
+choose_path(const struct ctl *c, struct agent_path *ret)
+{
+	const struct agent_path_from from = agent_path_sources(c->socket);
+
+	if (agent_path_choose(&from, ret))
+		return true;
+	ctl_error("where is the agent? XDG_RUNTIME_DIR is not set; "
+		  "name its socket with -a");
+	return false;
+}
+
 static enum ctl_exit
 take_reply(
     const struct control_reply *reply, json_t **ret, char **ret_words)
@@ -72,19 +79,15 @@ client_send(const struct ctl *c, const struct control_request *q, int msec,
     json_t **ret, char **ret_words)
 {
 	CLEANUP(buffer_cleanup)
-	struct buffer in = BUFFER_INIT(REPLY_ROOM_BYTES);
-	const struct agent_path_from from = agent_path_sources(c->socket);
+	struct buffer in = BUFFER_INIT(CLIENT_REPLY_ROOM_BYTES);
 	struct control_reply reply;
 	struct agent_path path;
 	char why[CLIENT_WHY_BYTES];
 
 	*ret = NULL;
 	*ret_words = NULL;
-	if (!agent_path_choose(&from, &path)) {
-		ctl_error("where is the agent? XDG_RUNTIME_DIR is not set; "
-			  "name its socket with -a");
+	if (!choose_path(c, &path))
 		return CTL_NO_AGENT;
-	}
 	if (!client_ask(path.control, q, msec, &in, &reply, why)) {
 		tell_no_agent(&path, why);
 		return CTL_NO_AGENT;
@@ -92,20 +95,32 @@ client_send(const struct ctl *c, const struct control_request *q, int msec,
 	return take_reply(&reply, ret, ret_words);
 }
 
+static struct control_request
+request_of(const char *const *words, unsigned n)
+{
+	struct control_request q = {.n_words = n};
+
+	for (unsigned i = 0; i < n; i++)
+		q.words[i] = bytes_str(words[i]);
+	return q;
+}
+
+static void
+tell_refusal(enum ctl_exit e, const char *words)
+{
+	if (e == CTL_REFUSED || e == CTL_USAGE)
+		ctl_error("%s", words == NULL ? "the agent said no" : words);
+}
+
 static enum ctl_exit
 ask_words(
     const struct ctl *c, const char *const *words, unsigned n, json_t **ret)
 {
 	CLEANUP(cleanup_free) char *refusal = NULL;
-	struct control_request q = {.n_words = n};
-	enum ctl_exit e;
+	const struct control_request q = request_of(words, n);
+	enum ctl_exit e = client_send(c, &q, ANSWER_MAX_MSEC, ret, &refusal);
 
-	for (unsigned i = 0; i < n; i++)
-		q.words[i] = bytes_str(words[i]);
-	e = client_send(c, &q, ANSWER_MAX_MSEC, ret, &refusal);
-	if (e == CTL_REFUSED || e == CTL_USAGE)
-		ctl_error(
-		    "%s", refusal == NULL ? "the agent said no" : refusal);
+	tell_refusal(e, refusal);
 	return e;
 }
 
@@ -137,4 +152,47 @@ client_show(
 		client_print_json(document);
 	json_decref(document);
 	return CTL_DONE;
+}
+
+struct follower {
+	const struct ctl *ctl;
+	bool (*each)(const struct ctl *c, const json_t *document);
+	bool heard; /* one reply at least */
+	enum ctl_exit exit;
+};
+
+static bool
+follow(void *arg, const struct control_reply *reply)
+{
+	CLEANUP(cleanup_free) char *refusal = NULL;
+	struct follower *f = arg;
+	json_t *document = NULL;
+	bool more;
+
+	f->heard = true;
+	f->exit = take_reply(reply, &document, &refusal);
+	tell_refusal(f->exit, refusal);
+	more = f->exit == CTL_DONE && f->each(f->ctl, document);
+	json_decref(document);
+	return more;
+}
+
+enum ctl_exit
+client_follow(const struct ctl *c,
+    bool (*each)(const struct ctl *c, const json_t *document))
+{
+	const struct control_request q = request_of(c->words, c->n_words);
+	struct follower f = {.ctl = c, .each = each};
+	struct agent_path path;
+	char why[CLIENT_WHY_BYTES];
+
+	if (!choose_path(c, &path))
+		return CTL_NO_AGENT;
+	if (client_listen(path.control, &q, ANSWER_MAX_MSEC, follow, &f, why))
+		return f.exit;
+	if (f.heard)
+		ctl_error("the agent at %s: %s", path.control, why);
+	else
+		tell_no_agent(&path, why);
+	return CTL_NO_AGENT;
 }

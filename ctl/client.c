@@ -16,6 +16,9 @@
 
 enum { READ_BYTES = 16 * 1024 };
 
+/* No time limit. */
+static const int64_t NEVER_MSEC = INT64_MAX;
+
 /* A connection with a time by which everything must be done. */
 struct connection {
 	int fd;
@@ -47,7 +50,8 @@ connection_wait(struct connection *c, short events)
 
 	for (;;) {
 		int64_t left = c->deadline_msec - now_msec();
-		int n = poll(&p, 1, left > 0 ? (int)left : 0);
+		int n = poll(&p, 1, c->deadline_msec == NEVER_MSEC ? -1 :
+		    left > 0 ? (int)left : 0);
 
 		if (n > 0)
 			return true;
@@ -139,20 +143,19 @@ connection_read(struct connection *c, struct buffer *in)
 }
 
 static bool
-connection_reply(
-    struct connection *c, struct buffer *in, struct control_reply *ret)
+connection_reply(struct connection *c, struct buffer *in,
+    struct bytes *ret_body, struct control_reply *ret)
 {
-	struct bytes body;
 	enum frame_state state;
 	enum parse_err err;
 
-	while ((state = frame_peek(in, CONTROL_REPLY_MAX_BYTES, &body)) ==
+	while ((state = frame_peek(in, CONTROL_REPLY_MAX_BYTES, ret_body)) ==
 	       FRAME_MORE)
 		if (!connection_read(c, in))
 			return false;
 	if (state == FRAME_BAD)
 		return fail(c, "its answer is no control message");
-	if ((err = control_reply_parse(body, ret)) == PARSE_OK)
+	if ((err = control_reply_parse(*ret_body, ret)) == PARSE_OK)
 		return true;
 	snprintf(c->why, CLIENT_WHY_BYTES,
 	    "its answer cannot be read (%s); "
@@ -161,23 +164,53 @@ connection_reply(
 	return false;
 }
 
+/* Connect and ask. The caller closes c->fd, also after a fault. */
+static bool
+connection_ask(struct connection *c, const char *path,
+    const struct control_request *q, int msec)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer out = BUFFER_INIT(CONTROL_REQUEST_MAX_BYTES);
+
+	c->fd = -1;
+	c->deadline_msec = now_msec() + msec;
+	control_request_put(&out, q);
+	return connection_open(c, path) && connection_send(c, &out);
+}
+
 bool
 client_ask(const char *path, const struct control_request *q, int msec,
     struct buffer *in, struct control_reply *ret,
     char why[static CLIENT_WHY_BYTES])
 {
-	CLEANUP(buffer_cleanup)
-	struct buffer out = BUFFER_INIT(CONTROL_REQUEST_MAX_BYTES);
-	struct connection c = {
-	    .fd = -1,
-	    .deadline_msec = now_msec() + msec,
-	    .why = why,
-	};
-	bool ok;
+	struct connection c = {.why = why};
+	struct bytes body;
+	bool ok = connection_ask(&c, path, q, msec) &&
+		  connection_reply(&c, in, &body, ret);
 
-	control_request_put(&out, q);
-	ok = connection_open(&c, path) && connection_send(&c, &out) &&
-	     connection_reply(&c, in, ret);
+	cleanup_close(&c.fd);
+	return ok;
+}
+
+bool
+client_listen(const char *path, const struct control_request *q, int msec,
+    bool (*each)(void *arg, const struct control_reply *reply), void *arg,
+    char why[static CLIENT_WHY_BYTES])
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer in = BUFFER_INIT(CLIENT_REPLY_ROOM_BYTES);
+	struct connection c = {.why = why};
+	struct control_reply reply;
+	struct bytes body;
+	bool ok = connection_ask(&c, path, q, msec), more = true;
+
+	while (ok && more) {
+		ok = connection_reply(&c, &in, &body, &reply);
+		more = ok && each(arg, &reply);
+		c.deadline_msec = NEVER_MSEC;
+		if (more)
+			frame_drop(&in, body);
+	}
 	cleanup_close(&c.fd);
 	return ok;
 }

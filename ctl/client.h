@@ -10,6 +10,8 @@
 
 enum {
 	CLIENT_WHY_BYTES = 512,
+	/* A reply and its head, and what a last read may bring too many. */
+	CLIENT_REPLY_ROOM_BYTES = CONTROL_REPLY_MAX_BYTES + 64 * 1024,
 	/* `keys` may have the daemon look at a module first. */
 	ANSWER_MAX_MSEC = 10 * 1000,
 };
@@ -24,6 +26,14 @@ bool client_ask(const char *path, const struct control_request *q, int msec,
     char why[static CLIENT_WHY_BYTES]);
 
 /*
+ * The same, and then every further reply, however long it takes, until `each`
+ * returns false (true comes back) or nothing more can be had.
+ */
+bool client_listen(const char *path, const struct control_request *q, int msec,
+    bool (*each)(void *arg, const struct control_reply *reply), void *arg,
+    char why[static CLIENT_WHY_BYTES]);
+
+/*
  * Ask the agent that the command line means, at most `msec`. CTL_DONE:
  * *ret is its document, for json_decref. CTL_REFUSED and CTL_USAGE: *ret_words
  * says why, for free(). CTL_NO_AGENT has been told on standard error.
@@ -34,6 +44,13 @@ enum ctl_exit client_send(const struct ctl *c, const struct control_request *q,
 /* Ask one word. Anything but CTL_DONE has been told on standard error. */
 enum ctl_exit client_command(
     const struct ctl *c, const char *word, json_t **ret);
+
+/*
+ * Ask c->words and hand over each reply's document, until the agent hangs up
+ * or `each` returns false. A refusal has been told on standard error.
+ */
+enum ctl_exit client_follow(const struct ctl *c,
+    bool (*each)(const struct ctl *c, const json_t *document));
 
 /* For --json. */
 void client_print_json(const json_t *document);

@@ -40,6 +40,7 @@ enum ctl_exit ctl_export(const struct ctl *c);
 enum ctl_exit ctl_unlock(const struct ctl *c);
 enum ctl_exit ctl_lock(const struct ctl *c);
 enum ctl_exit ctl_release(const struct ctl *c);
+enum ctl_exit ctl_watch(const struct ctl *c);
 enum ctl_exit ctl_reload(const struct ctl *c);
 enum ctl_exit ctl_env(const struct ctl *c);
 enum ctl_exit ctl_setup(const struct ctl *c);

@@ -85,6 +85,15 @@ static const struct {
 	"\n"
 	"The keys stay listed, and the next signature takes the token again. A\n"
 	"PIN that keep-pin keeps stays (`p11-agentctl lock` wipes it).\n"},
+    {"watch",
+	"usage: p11-agentctl watch [--json]\n"
+	"\n"
+	"Show what happens, a line each, until interrupted: tokens that come and\n"
+	"go, logins and their ends, prompts, wrong PINs, signatures and who asked\n"
+	"for them, processes, config files that are read. Who reads too slowly\n"
+	"is told how many events were lost.\n"
+	"\n"
+	"  --json   one JSON object a line\n"},
     {"reload",
 	"usage: p11-agentctl reload [--json]\n"
 	"\n"

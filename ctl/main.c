@@ -38,6 +38,8 @@ static const struct command {
 	TAKES_JSON},
     {"release", "[TOKEN]", "let go of idle tokens, for other programs", 0, 1,
 	ctl_release, TAKES_JSON},
+    {"watch", "", "what happens, as it happens, until interrupted", 0, 0,
+	ctl_watch, TAKES_JSON},
     {"reload", "", "read the config again, and look at the tokens anew", 0, 0,
 	ctl_reload, TAKES_JSON},
     {"env", "", "print SSH_AUTH_SOCK for a shell to evaluate", 0, 0, ctl_env,

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 void show_status(const json_t *status, FILE *out);
+void show_event(const json_t *event, FILE *out);
 void show_keys(const json_t *keys, FILE *out);
 void show_released(const json_t *document, FILE *out);
 

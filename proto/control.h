@@ -6,6 +6,9 @@
  *
  *   request: byte version (1), uint32 n, n x string
  *   reply:   byte version (1), byte status, string text
+ *
+ * `watch` is answered by one reply for each event, the first at once, until
+ * the connection ends; it carries no further request.
  */
 #ifndef P11_AGENT_PROTO_CONTROL_H
 #define P11_AGENT_PROTO_CONTROL_H

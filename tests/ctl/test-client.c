@@ -118,6 +118,55 @@ asks(void **state)
 	buffer_clear(&in);
 }
 
+struct heard {
+	char texts[64];
+	unsigned n, stop_at;
+};
+
+static bool
+hear(void *arg, const struct control_reply *reply)
+{
+	struct heard *h = arg;
+
+	assert_int_equal(reply->status, CONTROL_OK);
+	strncat(h->texts, (const char *)reply->text.p, reply->text.len);
+	return ++h->n != h->stop_at;
+}
+
+#define THREE_REPLIES                              \
+	"\0\0\0\x07\1\0\0\0\0\1" "a"             \
+	"\0\0\0\x07\1\0\0\0\0\1" "b"             \
+	"\0\0\0\x07\1\0\0\0\0\1" "c"
+
+static void
+listens(void **state)
+{
+	static const struct {
+		bool hangs_up;
+		unsigned stop_at;
+		bool ok;
+		const char *heard, *why;
+	} cases[] = {
+	    {false, 2, true, "ab", ""},
+	    {true, 0, false, "abc", "it closed the connection"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct server s = {.answer = LITERAL(THREE_REPLIES),
+		    .hangs_up = cases[i].hangs_up};
+		struct heard h = {.stop_at = cases[i].stop_at};
+		char why[CLIENT_WHY_BYTES] = "";
+
+		server_start(&s);
+		assert_int_equal(client_listen(s.path, &request, 10000, hear,
+		    &h, why), cases[i].ok);
+		server_end(&s);
+		assert_string_equal(h.texts, cases[i].heard);
+		assert_string_equal(why, cases[i].why);
+	}
+}
+
 static void
 says_what_is_wrong(void **state)
 {
@@ -189,6 +238,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(asks),
+	    cmocka_unit_test(listens),
 	    cmocka_unit_test(says_what_is_wrong),
 	    cmocka_unit_test(says_that_nobody_is_there),
 	};

@@ -78,6 +78,8 @@ exits_and_says(void **state)
 	    {"unlock --stdin", 3, "no p11-agent answers at /nowhere/"},
 	    {"lock", 3, "no p11-agent answers at /nowhere/"},
 	    {"release", 3, "no p11-agent answers at /nowhere/"},
+	    {"watch", 3, "no p11-agent answers at /nowhere/"},
+	    {"watch x", 2, "too many arguments"},
 	    {"reload", 3, "no p11-agent answers at /nowhere/"},
 	    {"export", 3, "no p11-agent answers at /nowhere/"},
 	    {"--version", 0, "p11-agentctl "},

@@ -61,13 +61,13 @@ static void
 ask(struct world_peer *peer, struct play_input *in)
 {
 	static const char *const names[] = {"status", "keys", "reload",
-	    "unlock", "lock", "release",
+	    "unlock", "lock", "release", "watch",
 	    "what"};
 	struct buffer b = BUFFER_INIT(CONTROL_REQUEST_MAX_BYTES);
 	uint8_t choice = play_u8(in);
 	struct control_request q = {.n_words = 1 + (choice >> 6) % 3};
 
-	q.words[0] = bytes_str(names[choice % 7]);
+	q.words[0] = bytes_str(names[choice % 8]);
 	for (uint32_t i = 1; i < q.n_words; i++)
 		q.words[i] = play_string(in);
 	control_request_put(&b, &q);

@@ -408,13 +408,13 @@ def controls():
         return s.step(2, 0, 4) + u8(choice + 64 * len(words)) + text
 
     def choice(number, words):
-        return next(n for n in range(64) if (n + 64 * words) % 7 == number)
+        return next(n for n in range(64) if (n + 64 * words) % 8 == number)
 
     def command(number, *words):
         return ask(choice(number, len(words)), *words)
 
     four = {"modulus": 4}
-    yield "status", command(0) + command(6)
+    yield "status", command(0) + command(7)
     yield "keys", command(1) + command(0, b"too", b"many")
     yield "reload", command(2) + s.died(0, **four) + command(2) + \
         s.child(0, 0, s.short(u8(0) + CONFIG_EMPTY), **four) + command(0)
@@ -423,6 +423,7 @@ def controls():
     yield "wrong", (command(3, b"3", b"1111") + s.logged_in(0, 1, 3, **four)
                     + command(3, b"3", b"1111") + command(3, b"3", b"2222")
                     + s.step(3, 0, 4) + s.died(0, **four))
+    yield "watch", command(6) + command(0) + s.step(3, 0, 4) + command(4)
     yield "release", command(3, b"3", b"1111") + command(5) + command(5, b"3")
     request = u8(1) + u32(1) + string("status")
     yield "raw", (s.step(0, 0, 4) + s.short(string(request))
