@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* No PIN try is wasted (design section 9). */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/agent/login-play.h"
 
@@ -414,6 +415,53 @@ a_dead_process_drops_the_pin(void **state)
 	login_leave(&a.w);
 }
 
+/* Whether a PIN that was cut off was right is not known. */
+static void
+a_pin_that_was_cut_off_is_for_persons(void **state)
+{
+	struct waiter a = {0};
+
+	(void)state;
+	waiter_asks(&a);
+	answer(ANSWER_OK, "1111", true);
+	assert_sent("1111");
+	login_forget(play.token->login, "the screen was locked");
+	assert_told(&a, "the screen was locked");
+	waiter_asks(&a);
+	answer(ANSWER_OK, "1111", true);
+	assert_told(&a, "only a person may try now");
+	assert_sent("1111");
+}
+
+/* With forget-on = { removal } the C_Login under way is the last to have it. */
+static void
+a_kept_pin_goes_with_its_token(void **state)
+{
+	struct config_token *section = calloc(1, sizeof(*section));
+	struct config *c = play.agent->config;
+	struct waiter a = {0};
+
+	(void)state;
+	assert_non_null(section);
+	*section = (struct config_token){
+		.name = world_copy("t"),
+		.keep_pin_sec = UINT32_MAX,
+		.forget_on = FORGET_ON_REMOVAL,
+	};
+	c->tokens = section;
+	c->n_tokens = 1;
+	waiter_asks(&a);
+	person("1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN);
+	assert_told(&a, "");
+	assert_true(login_remembers(play.token->login));
+	login_token_left(play.token->login, "its card has left", true);
+	assert_false(login_remembers(play.token->login));
+	waiter_asks(&a);
+	assert_true(play.prompt_open);
+	login_leave(&a.w);
+}
+
 static void
 failures_end_the_request(void **state)
 {
@@ -467,6 +515,8 @@ main(void)
 		PLAY(the_pad_is_not_lit_for_the_last_try),
 		PLAY(a_wrong_pin_at_the_pad_is_not_asked_again),
 		PLAY(a_dead_process_drops_the_pin),
+		PLAY(a_pin_that_was_cut_off_is_for_persons),
+		PLAY(a_kept_pin_goes_with_its_token),
 		PLAY(failures_end_the_request),
 	};
 

@@ -354,6 +354,55 @@ a_forgotten_child_is_killed_without_a_report(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
+/* Is it gone when `killed` is called? */
+struct victim {
+	pid_t pid;
+	bool told, gone;
+};
+
+static void
+killed(void *arg)
+{
+	struct victim *v = arg;
+
+	v->told = true;
+	v->gone = kill(v->pid, 0) != 0 && errno == ESRCH;
+}
+
+static bool
+victim_told(void *arg)
+{
+	const struct victim *v = arg;
+
+	return v->told;
+}
+
+static void
+it_is_told_when_those_killed_are_gone(void **state)
+{
+	struct table *t = *state;
+	struct child *c = start_shell(t, "sleep 1000");
+	struct victim v = {.pid = child_pid(c)}, nobody = {0};
+
+	/* A child that runs on is not waited for. */
+	spawner_when_killed(t->spawner, killed, &nobody);
+	assert_true(nobody.told);
+	child_forget(c);
+	spawner_when_killed(t->spawner, killed, &v);
+	assert_false(v.told);
+	assert_true(world_run(t->agent, victim_told, &v));
+	assert_true(v.gone);
+	/* Once only; and not any more when nobody wants to know. */
+	v.told = false;
+	child_forget(start_shell(t, "sleep 1000"));
+	spawner_when_killed(t->spawner, killed, &v);
+	spawner_when_killed(t->spawner, NULL, NULL);
+	start_shell(t, "exit 0");
+	wait_for_report(t);
+	world_spin(t->agent);
+	assert_false(v.told);
+}
+
 static void
 a_report_may_forget_others(void **state)
 {
@@ -411,6 +460,7 @@ main(int argc, char **argv)
 		TEST(a_kill_reaches_the_whole_group),
 		TEST(an_exit_takes_the_group_along),
 		TEST(a_forgotten_child_is_killed_without_a_report),
+		TEST(it_is_told_when_those_killed_are_gone),
 		TEST(a_report_may_forget_others),
 		TEST(many_at_once),
 		TEST(the_end_kills_those_that_run),
