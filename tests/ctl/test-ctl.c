@@ -90,7 +90,7 @@ exits_and_says(void **state)
 	    {"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", 2,
 		"the command line is not understood"},
 	    {"status -a", 2, "usage: p11-agentctl"},
-	    {"status -c", 2, "this command has no -c"},
+	    {"status -c", 2, "only env has -c"},
 	    {"env --json", 2, "this command has no --json"},
 	    {"status", 3, "no p11-agent answers at /nowhere/"},
 	    {"status -a /no/sock --json", 3,
