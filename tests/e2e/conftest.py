@@ -100,6 +100,16 @@ def piv(directory):
 
 
 @pytest.fixture
+def usb(directory):
+    """Two USB ports, with a pcscd of their own; see usb.py."""
+    if os.geteuid() != 0:
+        pytest.skip("a private pcscd needs root")
+    ports = Usb(directory / "usb")
+    yield ports
+    ports.stop()
+
+
+@pytest.fixture
 def sshd(directory):
     server = Sshd(directory / "sshd")
     yield server

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is who: one key on two tokens, one card seen by two modules, two cards
 in one reader."""
-import os
 import secrets
 
 import pytest
@@ -9,20 +8,10 @@ import pytest
 from config import key, provider
 from daemon import wait_until
 from keys import verify
-from usb import Usb
 
 BOTH = ('provider "opensc" { module = "opensc-pkcs11.so" }\n'
         'provider "ykcs11" { module = "libykcs11.so" }\n')
 SERVED = "the same card is served by provider opensc"
-
-
-@pytest.fixture
-def usb(directory):
-    if os.geteuid() != 0:
-        pytest.skip("a private pcscd needs root")
-    ports = Usb(directory / "usb")
-    yield ports
-    ports.stop()
 
 
 def signs(a, name, data=b"data"):

@@ -12,7 +12,6 @@ from daemon import program, wait_until
 from pcscd import CLOSE, NO_ACCESS, SECURITY_VIOLATION, Holder, RefusingPcscd
 from readers import NO_SERVICE, OK, REFUSED, UNSUPPORTED, Readers
 from tokens import Piv
-from usb import Usb
 
 KEYS = {"9a": "p256"}
 READER = "Yubico YubiKey CCID 00 00"
@@ -31,15 +30,6 @@ def readers():
     yield make
     for one in made:
         one.finish()
-
-
-@pytest.fixture
-def usb(directory):
-    if os.geteuid() != 0:
-        pytest.skip("a private pcscd needs root")
-    ports = Usb(directory / "usb")
-    yield ports
-    ports.stop()
 
 
 @pytest.fixture(autouse=True, scope="module")
