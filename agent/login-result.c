@@ -124,6 +124,35 @@ login_doubt(struct login *l)
 }
 
 void
+login_climb(struct login *l, const char *why, bool in_doubt)
+{
+	struct token *t = l->token;
+
+	if (!in_doubt && !l->again && t->present) {
+		l->again = true;
+		log_info("%s: %s; logging in with a fresh process", t->name,
+		    why);
+		if (login_send(l))
+			return;
+	}
+	if (in_doubt)
+		login_doubt(l);
+	login_event(l, EVENT_LOGIN_FAILED, why);
+	login_finish(l, in_doubt && l->origin == PIN_KEPT && t->present ?
+	    NULL : why);
+}
+
+/* Nothing is believed after a loss: a fresh process goes on. */
+static void
+login_lost(struct login *l, const char *why, bool in_doubt)
+{
+	log_error("%s: the login failed: %s", l->token->name, why);
+	token_set_error(l->token, why);
+	process_lost(l->token->process, why);
+	login_climb(l, why, in_doubt);
+}
+
+void
 login_result(struct login *l, const struct wire_login_result *w)
 {
 	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
@@ -170,6 +199,8 @@ login_result(struct login *l, const struct wire_login_result *w)
 		login_event(l, EVENT_LOGIN_FAILED, why);
 		break;
 	case WIRE_LOST:
+		login_lost(l, why, w->pin_in_doubt);
+		return;
 	case WIRE_NEED_LOGIN:
 	case WIRE_NEED_CONTEXT:
 	case WIRE_KEY_UNUSABLE:
@@ -182,19 +213,23 @@ login_result(struct login *l, const struct wire_login_result *w)
 	login_doubt(l);
 	login_finish(l, why);
 	/* A fresh process believes nothing, and sees when it was unblocked. */
-	if (outcome == WIRE_LOST || outcome == WIRE_PIN_LOCKED)
+	if (outcome == WIRE_PIN_LOCKED)
 		t->process = process_end(t->process, why);
 }
 
 void
-login_process_gone(struct login *l, const char *why, bool unserved)
+login_process_gone(struct login *l, const char *why, enum login_loss loss)
 {
 	struct taken *taken = l->token->taken;
 
 	if (l->state != LOGIN_TRYING)
 		return;
-	if (unserved && taken_in_doubt(taken)) {
+	if (loss == LOGIN_UNSENT && taken_in_doubt(taken)) {
 		taken_wait(taken, &l->taken);
+		return;
+	}
+	if (loss != LOGIN_ENDED) {
+		login_climb(l, why, loss == LOGIN_LOST);
 		return;
 	}
 	login_doubt(l);

@@ -43,6 +43,7 @@ struct login {
 	struct event expiry;	/* the end of a login: login = "8h" */
 	struct pin_record *record; /* of its tries; the agent's */
 	bool told;		/* the person, that it may be the last try */
+	bool again;		/* a fresh process has the PIN, after a loss */
 	unsigned rounds;	/* prompts in this request */
 	unsigned count;		/* good logins */
 	time_t pause_until;
@@ -76,6 +77,16 @@ void login_finish(struct login *l, const char *why);
 
 /* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
 void login_try(struct login *l, struct secret *pin, enum pin_origin origin);
+
+/* Send l->pin to the token's process. False when that cannot be. */
+bool login_send(struct login *l);
+
+/*
+ * The token was lost before the login was sure. A PIN that was not sent, or
+ * is right, goes to a fresh process, once; in place of a kept one that was
+ * sent in vain a person may type it there.
+ */
+void login_climb(struct login *l, const char *why, bool in_doubt);
 
 /* Ask again in the same request, saying what was wrong with the answer. */
 void login_prompt_again(struct login *l, const char *warning);

@@ -182,11 +182,18 @@ login_count(const struct login *l)
 	return l->count;
 }
 
+bool
+login_send(struct login *l)
+{
+	return process_start(l->token) && process_login(l->token->process,
+	    l->pin, l->origin != PIN_UNATTENDED && l->origin != PIN_KEPT,
+	    l->told);
+}
+
 /* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
 void
 login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 {
-	struct token *t = l->token;
 	struct login_waiter *w;
 
 	/* Maybe since the prompt was opened. */
@@ -204,8 +211,8 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 	l->state = LOGIN_TRYING;
 	TAILQ_FOREACH(w, &l->waiters, entry)
 		w->sent = true;
-	if (!process_start(t) || !process_login(t->process, pin,
-	    origin != PIN_UNATTENDED && origin != PIN_KEPT, l->told))
+	l->again = false;
+	if (!login_send(l))
 		login_finish(l, "its process takes no PIN");
 }
 
@@ -218,7 +225,7 @@ login_taken_done(void *arg, enum taken_answer answer)
 
 	switch (answer) {
 	case TAKEN_NOT:
-		login_finish(l, "the token is not there");
+		login_climb(l, "the token is not there", false);
 		return;
 	case TAKEN_FREE:
 		l->pin = NULL;

@@ -86,12 +86,20 @@ void login_reconfigured(struct login *l);
 /* A signature was made, or failed: with login = "each" that was all. */
 void login_signed(struct login *l);
 
+/* How a process that had a PIN to try went. */
+enum login_loss {
+	LOGIN_ENDED,  /* by our will */
+	LOGIN_LOST,   /* it may have sent the PIN: that is not sent again */
+	LOGIN_UNSENT, /* before it read a request */
+};
+
 /*
- * The process is gone: a PIN that it was trying is dropped. `unserved`: it
- * ended before it read a request, for want of its token; then the PIN may
- * wait for another program to let go of that.
+ * The process is gone: a PIN that it was trying is dropped, or goes to a
+ * fresh process, once; before that it may wait for another program to let go
+ * of the token.
  */
-void login_process_gone(struct login *l, const char *why, bool unserved);
+void login_process_gone(struct login *l, const char *why,
+    enum login_loss loss);
 
 /*
  * How often the token was logged in by now: a request that was sent before

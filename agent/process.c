@@ -43,7 +43,6 @@ struct process {
 	uint32_t next_id;
 	uint32_t login_id; /* 0: no login is under way */
 	bool ready;
-	bool unserved; /* it failed before it read a request */
 	struct event deadline;
 	bool deadline_added;
 	int64_t heard_ms; /* last message from it, or first request */
@@ -250,7 +249,6 @@ process_got_failed(struct process *p, struct bytes body)
 		return err;
 	free(p->failed);
 	p->failed = wire_error_words(&w);
-	p->unserved = true;
 	return PARSE_OK;
 }
 
@@ -319,8 +317,10 @@ process_close(struct process *p, const char *why, bool lost)
 	event_del(&p->deadline);
 	event_del(&p->slow);
 	notice_end(p->notice);
+	/* It reads no request, and sends no PIN, before it is ready. */
 	if (p->login_id != 0)
-		login_process_gone(t->login, why, p->unserved && !p->ready);
+		login_process_gone(t->login, why, !lost ? LOGIN_ENDED :
+		    p->ready ? LOGIN_LOST : LOGIN_UNSENT);
 	while ((job = TAILQ_FIRST(&p->jobs)) != NULL) {
 		TAILQ_REMOVE(&p->jobs, job, entry);
 		job->in_process = false;
@@ -479,7 +479,10 @@ process_next_id(struct process *p)
 bool
 process_sign(struct process *p, struct sign_job *job)
 {
-	struct wire_sign w = {.data = buffer_bytes(&job->data)};
+	struct wire_sign w = {
+		.data = buffer_bytes(&job->data),
+		.renew = !job->renewed && !job->again,
+	};
 
 	if (p->n_jobs >= WIRE_REQUESTS_MAX ||
 	    link_out(p->link)->len + w.data.len > WIRE_QUEUE_MAX_BYTES / 2)

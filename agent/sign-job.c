@@ -100,7 +100,7 @@ sign_job_move(struct sign_job *job, const char *why)
 	sign_job_leave_token(job);
 	job->token = other;
 	job->moved = true;
-	job->again = false;
+	job->renewed = job->again = false;
 	job->logins = 0;
 	job->taken.until_ms = 0;
 	sign_job_begin(job);
@@ -225,9 +225,10 @@ sign_job_begin(struct sign_job *job)
 }
 
 /*
- * The climb (design section 8): log in again where that needs no person or
- * one is there, find the key again, in a fresh process; once, inside the
- * request, because a refused signature makes ssh try every other key.
+ * The climb (design section 8), inside the request, because a refused
+ * signature makes ssh try every other key: its process has looked for the
+ * token anew, now a fresh one does all over again; each once. Logins come on
+ * the way, without a person where there is a proven PIN.
  */
 static bool
 sign_job_again(struct sign_job *job, const char *why)
@@ -288,6 +289,10 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 	struct token *t = job->token;
 	struct key *k = token_key(t, job->ref);
 
+	if (w->renewed) {
+		job->renewed = true;
+		log_info("%s: lost, and looked for anew", t->name);
+	}
 	if (w->outcome == WIRE_OK || w->outcome == WIRE_NEED_LOGIN) {
 		if (job->reply == NULL)
 			sign_job_free(job);

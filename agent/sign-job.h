@@ -25,8 +25,10 @@ struct sign_job {
 	unsigned logins;    /* it has been sent to wait for */
 	unsigned login_count; /* the token's, when it was sent */
 	bool in_process;
-	bool again; /* a fresh process has it, after a loss */
-	bool moved; /* to another token with the same key, after a loss */
+	/* The climb after a loss: each rung once. */
+	bool renewed; /* with new sessions, inside its process */
+	bool again;   /* by a fresh process */
+	bool moved;   /* to another token with the same key */
 	bool held;  /* until another one is done: see token->owner */
 };
 

@@ -62,10 +62,19 @@ take_first(struct pool *p)
 }
 
 static void
+put_first(struct pool *p, struct pool_job *job)
+{
+	STAILQ_INSERT_HEAD(&p->jobs, job, entry);
+	p->n_jobs++;
+	p->n_bytes += job->bytes;
+}
+
+static void
 pool_work(struct pool *p, bool exclusive)
 {
 	struct pool_job *job = take_first(p);
 	unsigned lane = 0;
+	bool done;
 
 	while ((p->busy_lanes & 1U << lane) != 0)
 		lane++;
@@ -75,8 +84,10 @@ pool_work(struct pool *p, bool exclusive)
 	/* The reader of before is busy now: another one reads. */
 	wake_one(p);
 	pthread_mutex_unlock(&p->mutex);
-	p->calls->run(p->arg, job, lane);
+	done = p->calls->run(p->arg, job, lane);
 	pthread_mutex_lock(&p->mutex);
+	if (!done)
+		put_first(p, job);
 	p->busy_lanes &= ~(1U << lane);
 	p->running--;
 	p->exclusive = false;

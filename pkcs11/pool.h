@@ -25,8 +25,11 @@ struct pool_calls {
 	struct pool_job *(*read)(void *arg);
 	/* Asked when nothing exclusive runs. */
 	bool (*exclusive)(void *arg, const struct pool_job *job);
-	/* Do it and free it; lane < lanes is nobody else's meanwhile. */
-	void (*run)(void *arg, struct pool_job *job, unsigned lane);
+	/*
+	 * Do it and free it; lane < lanes is nobody else's meanwhile. False,
+	 * and not freed: it is to run once more, before all that wait.
+	 */
+	bool (*run)(void *arg, struct pool_job *job, unsigned lane);
 	/* Drop one that will not run. */
 	void (*drop)(void *arg, struct pool_job *job);
 };

@@ -26,6 +26,9 @@ struct request {
 	uint32_t id;
 	struct secret *pin; /* owned, or NULL */
 	bool person, told;  /* see struct wire_login */
+	bool renew;	    /* see struct wire_sign */
+	bool renewing;	    /* it was lost; now it runs alone */
+	unsigned renewals;  /* of the token, when it was lost */
 	struct sign_request sign; /* its data are behind it */
 	uint8_t data[];
 };
@@ -91,6 +94,7 @@ request_parse(struct bytes body, struct request **ret)
 		if (*ret != NULL) {
 			memcpy((*ret)->sign.ref, sign.ref, sizeof(sign.ref));
 			(*ret)->sign.algorithm = sign.algorithm;
+			(*ret)->renew = sign.renew;
 		}
 	} else {
 		return PARSE_VALUE;
@@ -129,7 +133,7 @@ server_exclusive(void *arg, const struct pool_job *job)
 	const struct server *s = arg;
 	const struct request *r = (const struct request *)job;
 
-	return r->type == WIRE_LOGIN ||
+	return r->type == WIRE_LOGIN || r->renewing ||
 	    token_sign_exclusive(&s->token, r->sign.ref);
 }
 
@@ -158,7 +162,8 @@ server_login(struct server *s, const struct request *r)
 	struct wire_login_result result = {.id = r->id};
 	struct p11_err err = {.call = ""};
 
-	result.outcome = token_session_login(&s->token, &pin, &err);
+	result.outcome = token_session_login(&s->token, &pin,
+	    &result.pin_in_doubt, &err);
 	if (result.outcome == WIRE_OK || result.outcome == WIRE_LOGGED_IN)
 		token_session_wire_put(&out, &s->token);
 	else
@@ -168,18 +173,48 @@ server_login(struct server *s, const struct request *r)
 	server_send(s, &out);
 }
 
-static void
-server_sign(struct server *s, const struct request *r, unsigned lane)
+/*
+ * The first rung of the climb (design section 8): what was lost is opened
+ * anew, by whoever comes first. The daemon hears what the token shows now.
+ */
+static bool
+server_renew(struct server *s, const struct request *r, struct buffer *out,
+    struct p11_err *err)
+{
+	if (s->token.renewals != r->renewals)
+		return true;
+	if (!token_session_again(&s->token, err))
+		return false;
+	token_session_wire_put(out, &s->token);
+	return true;
+}
+
+/* False: to be run once more, with nothing else on the token. */
+static bool
+server_sign(struct server *s, struct request *r, unsigned lane)
 {
 	CLEANUP(buffer_cleanup) struct buffer out =
-	    BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
-	struct wire_sign_result result = {.id = r->id};
+	    BUFFER_INIT(2 * WIRE_REPLY_MAX_BYTES);
+	struct wire_sign_result result = {
+		.id = r->id,
+		.renewed = r->renewing,
+		.outcome = WIRE_LOST,
+	};
+	unsigned renewals = s->token.renewals;
 	struct p11_err err = {.call = ""};
 	struct signature signature;
 
 	signature.len = 0;
-	result.outcome = token_sign(&s->token, lane, &r->sign, &signature,
-	    &err);
+	if (!r->renewing || server_renew(s, r, &out, &err))
+		result.outcome = token_sign(&s->token, lane, &r->sign,
+		    &signature, &err);
+	result.pin_in_doubt = r->sign.pin_in_doubt;
+	if (result.outcome == WIRE_LOST && r->renew && !r->renewing &&
+	    !result.pin_in_doubt) {
+		r->renewing = true;
+		r->renewals = renewals;
+		return false;
+	}
 	if (result.outcome == WIRE_OK) {
 		result.signature = bytes_of(signature.bytes, signature.len);
 	} else {
@@ -189,6 +224,7 @@ server_sign(struct server *s, const struct request *r, unsigned lane)
 	}
 	wire_sign_result_put(&out, &result);
 	server_send(s, &out);
+	return true;
 }
 
 static void
@@ -198,7 +234,7 @@ server_drop(void *arg, struct pool_job *job)
 	request_free((struct request *)job);
 }
 
-static void
+static bool
 server_run(void *arg, struct pool_job *job, unsigned lane)
 {
 	struct server *s = arg;
@@ -206,9 +242,10 @@ server_run(void *arg, struct pool_job *job, unsigned lane)
 
 	if (r->type == WIRE_LOGIN)
 		server_login(s, r);
-	else
-		server_sign(s, r, lane);
+	else if (!server_sign(s, r, lane))
+		return false;
 	request_free(r);
+	return true;
 }
 
 static unsigned

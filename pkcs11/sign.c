@@ -145,10 +145,11 @@ sign_failed(struct token_session *t, const char *call, CK_RV rv,
 
 /* The login of CKA_ALWAYS_AUTHENTICATE, between C_SignInit and C_Sign. */
 static enum wire_outcome
-context_login(struct token_session *t, unsigned lane, struct bytes pin,
+context_login(struct token_session *t, unsigned lane, struct sign_request *r,
     struct p11_err *err)
 {
 	uint8_t copy[SECRET_MAX_BYTES];
+	struct bytes pin = r->pin;
 	enum wire_outcome outcome;
 	struct p11_err ignored;
 	CK_RV rv;
@@ -162,6 +163,7 @@ context_login(struct token_session *t, unsigned lane, struct bytes pin,
 	wipe(copy, sizeof(copy));
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return WIRE_OK;
+	r->pin_in_doubt = true;
 	outcome = sign_failed(t, "C_Login", rv, err);
 	/* So OpenSC says that the user's own login is gone. */
 	if (rv == CKR_OPERATION_NOT_INITIALIZED) {
@@ -207,7 +209,7 @@ sign_init(struct token_session *t, unsigned lane, CK_MECHANISM *mechanism,
 
 static enum wire_outcome
 sign_with(struct token_session *t, unsigned lane, struct token_key *k,
-    const struct sign_request *r, struct signature *ret, struct p11_err *err)
+    struct sign_request *r, struct signature *ret, struct p11_err *err)
 {
 	CK_MECHANISM mechanism = {.mechanism = mechanism_of(r->algorithm)};
 	enum wire_outcome outcome;
@@ -222,7 +224,7 @@ sign_with(struct token_session *t, unsigned lane, struct token_key *k,
 	if (rv != CKR_OK)
 		return sign_failed(t, "C_SignInit", rv, err);
 	if ((k->flags & KEY_ALWAYS_AUTHENTICATE) != 0) {
-		outcome = context_login(t, lane, r->pin, err);
+		outcome = context_login(t, lane, r, err);
 		if (outcome != WIRE_OK)
 			return outcome;
 	}
@@ -253,7 +255,7 @@ swap_private_keys(struct token_key *a, struct token_key *b)
  */
 static enum wire_outcome
 sign_as_rivals(struct token_session *t, unsigned lane, struct token_key *k,
-    const struct sign_request *r, struct signature *ret, struct p11_err *err)
+    struct sign_request *r, struct signature *ret, struct p11_err *err)
 {
 	for (size_t i = 0; i < t->keys.n; i++) {
 		struct token_key *rival = &t->keys.items[i];
@@ -274,7 +276,7 @@ sign_as_rivals(struct token_session *t, unsigned lane, struct token_key *k,
 /* A key that is not proven yet is by its first signature. */
 static enum wire_outcome
 sign_proven(struct token_session *t, unsigned lane, struct token_key *k,
-    const struct sign_request *r, struct signature *ret, struct p11_err *err)
+    struct sign_request *r, struct signature *ret, struct p11_err *err)
 {
 	enum wire_outcome outcome = sign_with(t, lane, k, r, ret, err);
 
@@ -289,8 +291,7 @@ sign_proven(struct token_session *t, unsigned lane, struct token_key *k,
 
 enum wire_outcome
 token_sign(struct token_session *t, unsigned lane,
-    const struct sign_request *request, struct signature *ret,
-    struct p11_err *err)
+    struct sign_request *request, struct signature *ret, struct p11_err *err)
 {
 	struct token_key *k;
 	enum wire_outcome outcome = find_key(t, request, &k, err);

@@ -11,6 +11,7 @@ struct sign_request {
 	uint8_t *data; /* as in wire_sign */
 	size_t data_len;
 	struct bytes pin; /* for a key that wants it each time; or empty */
+	bool pin_in_doubt; /* a C_Login with it did not end well */
 };
 
 struct signature {
@@ -32,7 +33,6 @@ bool token_sign_exclusive(const struct token_session *t,
  * there was one is not logged in any more.
  */
 enum wire_outcome token_sign(struct token_session *t, unsigned lane,
-    const struct sign_request *request, struct signature *ret,
-    struct p11_err *err);
+    struct sign_request *request, struct signature *ret, struct p11_err *err);
 
 #endif

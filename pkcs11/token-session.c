@@ -16,7 +16,7 @@ open_session(struct token_session *t, CK_SESSION_HANDLE *ret,
 
 /* As many as the token takes, at least one. */
 static bool
-open_sessions(struct token_session *t, unsigned lanes, struct p11_err *err)
+open_lanes(struct token_session *t, unsigned lanes, struct p11_err *err)
 {
 	CK_ULONG max = t->slot.token.ulMaxSessionCount;
 
@@ -49,7 +49,7 @@ token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
 {
 	*t = (struct token_session){.module = module};
 	if (!slot_find(module, want, &t->slot, err) ||
-	    !open_sessions(t, lanes, err))
+	    !open_lanes(t, lanes, err))
 		return false;
 	if (token_session_refresh(t, err))
 		return true;
@@ -80,6 +80,94 @@ token_session_refresh(struct token_session *t, struct p11_err *err)
 	return true;
 }
 
+/* Open a session for each lane; none stays when one fails. */
+static bool
+open_all(struct token_session *t,
+    CK_SESSION_HANDLE fresh[static TOKEN_SIGN_THREADS_MAX],
+    struct p11_err *err)
+{
+	for (unsigned i = 0; i < t->lanes; i++) {
+		if (open_session(t, &fresh[i], err))
+			continue;
+		while (i-- > 0)
+			t->module->C_CloseSession(fresh[i]);
+		return false;
+	}
+	return true;
+}
+
+static bool
+lanes_have(const struct token_session *t,
+    const CK_SESSION_HANDLE sessions[static TOKEN_SIGN_THREADS_MAX],
+    CK_SESSION_HANDLE h)
+{
+	for (unsigned i = 0; i < t->lanes; i++)
+		if (sessions[i] == h)
+			return true;
+	return false;
+}
+
+/* First the new ones: closing the last session would log out. */
+static bool
+replace_all(struct token_session *t, struct p11_err *err)
+{
+	CK_SESSION_HANDLE fresh[TOKEN_SIGN_THREADS_MAX];
+	bool opened = open_all(t, fresh, err);
+
+	/* What was lost may have left its number to a new one. */
+	for (unsigned i = 0; i < t->lanes; i++)
+		if (!opened || !lanes_have(t, fresh, t->sessions[i]))
+			t->module->C_CloseSession(t->sessions[i]);
+	/* Unless there was no room for both. */
+	if (!opened && !open_all(t, fresh, err))
+		return false;
+	memcpy(t->sessions, fresh, sizeof(fresh[0]) * t->lanes);
+	return true;
+}
+
+/* What the module says of a login; false also when it says nothing. */
+static bool
+login_is(const struct token_session *t, bool there)
+{
+	CK_SESSION_INFO info = {0};
+
+	if (t->module->C_GetSessionInfo(t->sessions[0], &info) != CKR_OK)
+		return false;
+	return there == (info.state == CKS_RO_USER_FUNCTIONS ||
+	    info.state == CKS_RW_USER_FUNCTIONS);
+}
+
+static size_t
+private_keys(const struct token_keys *keys)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keys->n; i++)
+		n += (keys->items[i].flags & KEY_HAS_PRIVATE) != 0;
+	return n;
+}
+
+bool
+token_session_again(struct token_session *t, struct p11_err *err)
+{
+	const struct slot before = t->slot;
+	const struct token_id id = slot_token_id(&before);
+	size_t n = private_keys(&t->keys);
+
+	t->renewals++;
+	if (!slot_find(t->module, &id, &t->slot, err) || !replace_all(t, err))
+		return false;
+	if (t->logged_in && login_is(t, false))
+		t->logged_in = false;
+	if (!token_session_refresh(t, err))
+		return false;
+	/* Whatever it says, it shows less than to one who is logged in. */
+	if (!t->logged_in || private_keys(&t->keys) >= n)
+		return true;
+	t->logged_in = false;
+	return token_session_refresh(t, err);
+}
+
 static uint32_t
 with_login(const struct token_session *t, uint32_t flags)
 {
@@ -104,23 +192,41 @@ token_session_needs_login(const struct token_session *t)
 	    !t->logged_in;
 }
 
+/*
+ * Is the same token still there, and our session? Its flags are read anew;
+ * the slot first, as a module may see only then that the card is new.
+ */
+static bool
+still_there(struct token_session *t)
+{
+	struct p11_err ignored;
+	CK_SESSION_INFO info;
+	struct slot now;
+
+	if (!slot_read(t->module, t->slot.id, &now, &ignored) ||
+	    !slot_same_token(&now, &t->slot) ||
+	    p11_rv_outcome(t->module->C_GetSessionInfo(t->sessions[0],
+	    &info)) == WIRE_LOST)
+		return false;
+	t->slot = now;
+	return true;
+}
+
 /* What would waste a try, or cannot be a login. */
 static enum wire_outcome
 login_check(struct token_session *t, const struct token_pin *pin,
     struct p11_err *err)
 {
 	const CK_TOKEN_INFO *info = &t->slot.token;
-	struct slot now;
 
-	/* The slot first: a module may see only then that the card is new. */
-	if (!slot_read(t->module, t->slot.id, &now, err))
-		return p11_rv_outcome(err->rv);
-	if (!slot_same_token(&now, &t->slot)) {
-		p11_err_set(err, "", CKR_TOKEN_NOT_PRESENT,
-		    "another token is in its slot; the PIN was not sent");
+	if (!still_there(t) && !token_session_again(t, err))
+		return WIRE_LOST;
+	/* C_Login would tell nothing of this PIN. */
+	if (t->was_logged_in && !t->logged_in && login_is(t, true)) {
+		p11_err_set(err, "C_Login", CKR_USER_ALREADY_LOGGED_IN,
+		    "the module believes in a login that its token forgot");
 		return WIRE_LOST;
 	}
-	t->slot = now;
 	if ((info->flags & CKF_USER_PIN_LOCKED) != 0) {
 		p11_err_set(err, "", CKR_PIN_LOCKED,
 		    "the token says that its PIN is locked; it was not sent");
@@ -162,13 +268,14 @@ login_outcome(const struct token_session *t, CK_RV rv)
 
 enum wire_outcome
 token_session_login(struct token_session *t, const struct token_pin *typed,
-    struct p11_err *err)
+    bool *in_doubt, struct p11_err *err)
 {
 	uint8_t copy[SECRET_MAX_BYTES];
 	enum wire_outcome outcome = login_check(t, typed, err);
 	struct bytes pin = typed->pin;
 	CK_RV rv;
 
+	*in_doubt = false;
 	if (outcome != WIRE_OK)
 		return outcome;
 	if (pin.len > sizeof(copy)) {
@@ -181,6 +288,7 @@ token_session_login(struct token_session *t, const struct token_pin *typed,
 	rv = t->module->C_Login(t->sessions[0], CKU_USER,
 	    pin.len == 0 ? NULL : copy, pin.len);
 	wipe(copy, sizeof(copy));
+	*in_doubt = rv != CKR_OK;
 	outcome = login_outcome(t, rv);
 	if (outcome != WIRE_OK && outcome != WIRE_LOGGED_IN) {
 		p11_err_set(err, "C_Login", rv, NULL);

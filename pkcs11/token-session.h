@@ -17,6 +17,7 @@ struct token_session {
 	unsigned lanes; /* sessions in use, at least 1 */
 	atomic_bool logged_in;
 	bool was_logged_in; /* at any time in this process */
+	unsigned renewals;  /* of all sessions, by token_session_again */
 };
 
 /*
@@ -37,6 +38,13 @@ bool token_session_refresh(struct token_session *t, struct p11_err *err);
 uint32_t token_session_flags(const struct token_session *t,
     enum wire_outcome outcome);
 
+/*
+ * After a loss, with nothing else running on the token: look for its slot
+ * anew, open all sessions anew and read the keys anew. A login that survived
+ * stays. False with *err filled: this process can do no more for it.
+ */
+bool token_session_again(struct token_session *t, struct p11_err *err);
+
 /* A login is required and there was none. */
 bool token_session_needs_login(const struct token_session *t);
 
@@ -49,11 +57,13 @@ struct token_pin {
 
 /*
  * One C_Login(CKU_USER), never a second, and none that the token's flags of
- * this moment forbid (WIRE_PIN_HELD, WIRE_PIN_LOCKED). On WIRE_OK and
- * WIRE_LOGGED_IN the token and its keys were read anew.
+ * this moment forbid (WIRE_PIN_HELD, WIRE_PIN_LOCKED), or that goes to another
+ * token than the one that was opened. On WIRE_OK and WIRE_LOGGED_IN the token
+ * and its keys were read anew. On WIRE_LOST *in_doubt says whether the PIN
+ * was sent without being found right.
  */
 enum wire_outcome token_session_login(struct token_session *t,
-    const struct token_pin *pin, struct p11_err *err);
+    const struct token_pin *pin, bool *in_doubt, struct p11_err *err);
 
 /*
  * Give a lane a new session, to get rid of an operation that was begun in

@@ -165,6 +165,7 @@ wire_sign_parse(struct bytes body, struct wire_sign *ret)
 	    &r, SIGN_RSA_SHA256, SIGN_ED25519);
 	m.data = reader_string_max(&r, CLIENT_MSG_MAX_BYTES);
 	m.pin = reader_string_max(&r, SECRET_MAX_BYTES);
+	m.renew = reader_bool(&r);
 	if (r.err == PARSE_OK && !sign_data_fits(m.algorithm, m.data.len))
 		reader_fail(&r, PARSE_VALUE);
 	if (reader_finish(&r) == PARSE_OK)
@@ -297,6 +298,7 @@ wire_login_result_parse(struct bytes body, struct wire_login_result *ret)
 	m.id = reader_u32(&r);
 	m.outcome = read_outcome(&r);
 	m.flags = read_flags(&r, TOKEN_FLAGS_ALL);
+	m.pin_in_doubt = reader_bool(&r);
 	m.error = read_error(&r);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;
@@ -312,6 +314,8 @@ wire_sign_result_parse(struct bytes body, struct wire_sign_result *ret)
 	m.id = reader_u32(&r);
 	m.outcome = read_outcome(&r);
 	m.flags = read_flags(&r, TOKEN_FLAGS_ALL);
+	m.renewed = reader_bool(&r);
+	m.pin_in_doubt = reader_bool(&r);
 	m.error = read_error(&r);
 	m.signature = reader_string_max(&r, WIRE_SIGNATURE_MAX_BYTES);
 	/* A signature if and only if it went well. */

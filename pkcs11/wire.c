@@ -94,6 +94,7 @@ wire_sign_put(struct buffer *b, const struct wire_sign *m)
 	buffer_put_u8(b, (uint8_t)m->algorithm);
 	buffer_put_string(b, m->data);
 	buffer_put_string(b, m->pin);
+	buffer_put_bool(b, m->renew);
 	buffer_end(b, mark);
 }
 
@@ -163,6 +164,7 @@ wire_login_result_put(struct buffer *b, const struct wire_login_result *m)
 	buffer_put_u32(b, m->id);
 	buffer_put_u8(b, (uint8_t)m->outcome);
 	buffer_put_u32(b, m->flags);
+	buffer_put_bool(b, m->pin_in_doubt);
 	put_error(b, &m->error);
 	buffer_end(b, mark);
 }
@@ -175,6 +177,8 @@ wire_sign_result_put(struct buffer *b, const struct wire_sign_result *m)
 	buffer_put_u32(b, m->id);
 	buffer_put_u8(b, (uint8_t)m->outcome);
 	buffer_put_u32(b, m->flags);
+	buffer_put_bool(b, m->renewed);
+	buffer_put_bool(b, m->pin_in_doubt);
 	put_error(b, &m->error);
 	buffer_put_string(b, m->signature);
 	buffer_end(b, mark);

@@ -171,6 +171,8 @@ struct wire_sign {
 	enum sign_algorithm algorithm;
 	struct bytes data;
 	struct bytes pin; /* for a key that wants it each time; else empty */
+	/* After a loss: new sessions, and once more, before the answer. */
+	bool renew;
 };
 
 enum wire_outcome {
@@ -195,6 +197,8 @@ struct wire_login_result {
 	uint32_t id;
 	enum wire_outcome outcome;
 	uint32_t flags;
+	/* A C_Login with it did not end well: it must not be sent again. */
+	bool pin_in_doubt;
 	struct wire_error error;
 };
 
@@ -206,6 +210,8 @@ struct wire_sign_result {
 	uint32_t id;
 	enum wire_outcome outcome;
 	uint32_t flags; /* the token's, fresh when outcome is not WIRE_OK */
+	bool renewed;	/* it was lost once; see struct wire_sign */
+	bool pin_in_doubt; /* as above, of the request's */
 	struct wire_error error;
 	struct bytes signature;
 };

@@ -12,6 +12,7 @@ struct play play;
 bool __wrap_process_start(struct token *t);
 bool __wrap_process_login(struct process *p, const struct secret *pin);
 struct process *__wrap_process_end(struct process *p, const char *why);
+void __wrap_process_lost(struct process *p, const char *why);
 struct prompter *__wrap_prompter_start(struct agent *agent,
     const struct question *q, prompter_answered answered, void *arg);
 struct prompter *__wrap_prompter_free(struct prompter *p);
@@ -47,6 +48,14 @@ __wrap_process_end(struct process *p, const char *why)
 	assert_non_null(why);
 	play.ended++;
 	return NULL;
+}
+
+void
+__wrap_process_lost(struct process *p, const char *why)
+{
+	(void)p;
+	assert_non_null(why);
+	play.lost++;
 }
 
 static void
@@ -115,6 +124,20 @@ token_says(enum wire_outcome outcome, uint32_t flags)
 
 	/* As process.c does. */
 	play.token->flags = w.flags;
+	login_result(play.token->login, &w);
+}
+
+void
+token_lost(bool in_doubt)
+{
+	struct wire_login_result w = {
+		.outcome = WIRE_LOST,
+		.flags = TOKEN_LOGIN_REQUIRED,
+		.pin_in_doubt = in_doubt,
+		.error = {bytes_str("C_Login"), 50, bytes_str("CKR_GONE"),
+		    BYTES_NONE},
+	};
+
 	login_result(play.token->login, &w);
 }
 

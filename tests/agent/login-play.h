@@ -21,7 +21,7 @@ struct play {
 	/* The process. */
 	char sent[SENT_MAX][SECRET_MAX_BYTES]; /* PINs; "" for the pad */
 	unsigned n_sent;
-	unsigned ended;
+	unsigned ended, lost; /* processes */
 	bool start_fails, login_fails;
 	/* The prompt. */
 	bool prompt_open, prompt_fails;
@@ -51,6 +51,9 @@ void person(const char *pin);
 
 /* The process answers the login; flags: what the token says of its PIN. */
 void token_says(enum wire_outcome outcome, uint32_t flags);
+
+/* It answers that it lost the token; in_doubt: having sent the PIN. */
+void token_lost(bool in_doubt);
 
 /* Wait for a prompt; bring a PIN as ssh-add -s, as unlock (NULL: a pad). */
 void waiter_asks(struct waiter *w);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/login-state.h"
 #include "tests/agent/login-play.h"
 
 static void
@@ -398,7 +399,7 @@ a_dead_process_drops_the_pin(void **state)
 	waiter_asks(&b);
 	person("1111");
 	login_process_gone(play.token->login, "killed by signal 11",
-	    false);
+	    LOGIN_LOST);
 	assert_told(&a, "signal 11");
 	assert_told(&b, "signal 11");
 	assert_sent("1111");
@@ -409,7 +410,7 @@ a_dead_process_drops_the_pin(void **state)
 	assert_sent("1111");
 	/* A death while a person types costs nothing. */
 	login_process_gone(play.token->login, "killed by signal 11",
-	    false);
+	    LOGIN_LOST);
 	assert_waits(&a);
 	assert_true(play.prompt_open);
 	login_leave(&a.w);
@@ -465,32 +466,107 @@ a_kept_pin_goes_with_its_token(void **state)
 static void
 failures_end_the_request(void **state)
 {
-	static const struct {
-		enum wire_outcome outcome;
-		unsigned ended;
-	} cases[] = {
-		{WIRE_LOST, 1},
-		{WIRE_ERROR, 0},
-		{WIRE_NEED_LOGIN, 0},
-		{WIRE_NEED_CONTEXT, 0},
-		{WIRE_KEY_UNUSABLE, 0},
-	};
+	static const enum wire_outcome cases[] = {WIRE_ERROR,
+	    WIRE_NEED_LOGIN, WIRE_NEED_CONTEXT, WIRE_KEY_UNUSABLE};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct waiter a = {0};
 
-		play.ended = 0;
 		waiter_asks(&a);
 		person("1234");
-		token_says(cases[i].outcome, 0);
+		token_says(cases[i], 0);
 		assert_told(&a, "C_Login: CKR_WHAT");
-		assert_int_equal(play.ended, cases[i].ended);
+		assert_int_equal(play.ended + play.lost, 0);
 		assert_int_equal(play.n_sent, i + 1);
 		assert_false(play.prompt_open);
 		assert_string_equal(play.token->last_error,
 		    "C_Login: CKR_WHAT");
 	}
+}
+
+/* What was not sent, or is right, goes to a fresh process; once. */
+static void
+a_pin_that_is_not_in_doubt_climbs(void **state)
+{
+	struct waiter a = {0};
+
+	(void)state;
+	waiter_asks(&a);
+	person("1234");
+	token_lost(false);
+	assert_waits(&a);
+	assert_int_equal(play.lost, 1);
+	assert_sent("1234 1234");
+	token_says(WIRE_OK, 0);
+	assert_told(&a, "");
+	/* The same when the process ends before it reads the PIN. */
+	waiter_asks(&a);
+	person("1234");
+	login_process_gone(play.token->login, "killed by signal 11",
+	    LOGIN_UNSENT);
+	assert_waits(&a);
+	assert_sent("1234 1234 1234 1234");
+	token_lost(false);
+	assert_told(&a, "CKR_GONE");
+	assert_sent("1234 1234 1234 1234");
+	assert_int_equal(play.prompts, 2);
+}
+
+static void
+a_pin_in_doubt_is_not_sent_again(void **state)
+{
+	struct waiter a = {0};
+
+	(void)state;
+	waiter_asks(&a);
+	person("1234");
+	token_lost(true);
+	assert_told(&a, "CKR_GONE");
+	assert_int_equal(play.lost, 1);
+	/* Nor one that was not, when the process is ended by our will. */
+	waiter_asks(&a);
+	person("1234");
+	login_process_gone(play.token->login, "the token is gone",
+	    LOGIN_ENDED);
+	assert_told(&a, "the token is gone");
+	/* Nor to a token that has left. */
+	waiter_asks(&a);
+	person("1234");
+	play.token->present = false;
+	token_lost(false);
+	assert_told(&a, "CKR_GONE");
+	play.token->present = true;
+	assert_sent("1234 1234 1234");
+}
+
+/* In the place of a kept PIN that was sent in vain a person is asked. */
+static void
+a_kept_pin_in_doubt_is_forgotten(void **state)
+{
+	struct secret *pin = secret_new(bytes_str("1234"));
+	struct waiter a = {.again = true};
+
+	(void)state;
+	assert_non_null(pin);
+	kept_pin_put(play.token->login->kept, pin, UINT32_MAX);
+	secret_free(pin);
+	waiter_asks(&a);
+	assert_false(play.prompt_open);
+	assert_sent("1234");
+	token_lost(true);
+	/* Told to go on, it wants a login of the fresh process. */
+	assert_told(&a, "");
+	assert_waits(&a);
+	assert_true(play.prompt_open);
+	assert_sent("1234");
+	person("1234");
+	token_lost(true);
+	assert_told(&a, "CKR_GONE");
+	assert_sent("1234 1234");
+	waiter_asks(&a);
+	assert_true(play.prompt_open);
+	login_leave(&a.w);
 }
 
 int
@@ -518,6 +594,9 @@ main(void)
 		PLAY(a_pin_that_was_cut_off_is_for_persons),
 		PLAY(a_kept_pin_goes_with_its_token),
 		PLAY(failures_end_the_request),
+		PLAY(a_pin_that_is_not_in_doubt_climbs),
+		PLAY(a_pin_in_doubt_is_not_sent_again),
+		PLAY(a_kept_pin_in_doubt_is_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("agent/login", tests, NULL, NULL);

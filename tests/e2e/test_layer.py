@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tokens that come and go, and lie, behind a module that follows a script."""
+"""Recovery inside a request, rung by rung, behind a module with a script."""
+import os
+import signal
+
 import pytest
 
-from config import simple
+from config import key, provider
+from daemon import wait_until
 from keys import verify
 
 DATA = b"data"
-
-
-def signs(agent, name="key1"):
-    with agent.client() as c:
-        blob = c.blob(name)
-        signature = c.sign(blob, DATA)
-    assert signature is None or verify(blob, signature, DATA)
-    return signature is not None
+KEPT = 'token "t" { uri = "pkcs11:token=test" keep-pin = "session" }\n'
 
 
 @pytest.fixture
@@ -21,15 +18,176 @@ def token(layered):
     return layered("p256")
 
 
-def test_script_is_followed(agent, token):
-    """The module itself: what it counts, answers and shows."""
-    a = agent(simple(token, 1), token, pins=[token.pin])
+@pytest.fixture
+def served(agent, token):
+    """served(more config): logged in once, the log of calls empty."""
+    def make(more="", pins=None):
+        a = agent(more + provider(token) + key("key1", "token=test;id=%01"),
+                  token, pins=[token.pin] * 9 if pins is None else pins)
+        assert signs(a)
+        assert token.pins() == [token.pin]
+        token.forget()
+        return a
+
+    return make
+
+
+def signs(agent):
+    with agent.client() as c:
+        return received(c, c.send_sign(c.blob("key1"), DATA))
+
+
+def received(client, _=None):
+    """The answer to a request; a signature must be a good one."""
+    signature = client.receive_signature()
+    assert signature is None or verify(client.blob("key1"), signature, DATA)
+    return signature is not None
+
+
+def processes(token, name="C_Sign"):
+    """In how many processes, and how often, it was called."""
+    calls = token.calls(name)
+    return len({call[0] for call in calls}), len(calls)
+
+
+def test_a_fault_that_passes_costs_no_login(served, token):
+    a = served()
+    token.script("call C_Sign rv=CKR_GENERAL_ERROR")
+    assert signs(a)
+    assert processes(token) == (1, 2)
+    assert token.pins() == []
+    assert a.askpass.calls() == 1
+
+
+def test_each_rung_is_climbed_once(served, token):
+    a = served()
+    token.script("call C_Sign rv=CKR_DEVICE_ERROR times=2")
+    assert signs(a)
+    assert processes(token) == (2, 3)
+    assert token.pins() == [token.pin]
+    assert a.askpass.calls() == 2
+    token.forget()
+    token.script("call C_Sign rv=CKR_DEVICE_ERROR times=always")
+    assert not signs(a)
+    assert processes(token) == (2, 3)
+    token.script()
+    assert signs(a)
+
+
+def test_with_a_kept_pin_nobody_is_asked(served, token):
+    a = served(KEPT)
+    token.script("call C_Sign rv=CKR_DEVICE_ERROR times=2")
     assert signs(a)
     assert token.pins() == [token.pin]
-    first, = token.calls("C_Sign")
-    token.forget()
-    token.script("call C_Sign rv=CKR_PIN_LOCKED")
-    assert not signs(a)
+    assert a.askpass.calls() == 1
+
+
+def test_a_replug_between_signatures(served, token):
+    """New session and login in the same process; old handles are dead."""
+    a = served()
+    token.script("token test epoch=1 slot=77")
     assert signs(a)
-    assert [c[0] for c in token.calls("C_Sign")] == [first[0]] * 2
+    assert processes(token) == (1, 1)
+    assert token.pins() == [token.pin]
+    assert a.askpass.calls() == 2
+
+
+def test_a_login_for_ever_ends(served, token):
+    a = served(KEPT)
+    token.script("call C_Sign rv=CKR_USER_NOT_LOGGED_IN times=always")
+    assert not signs(a)
+    assert len(token.pins()) < 5
+    token.script()
+    assert signs(a)
+
+
+def test_a_stale_login_leads_to_a_fresh_process(served, token):
+    """The module believes in a login that the token forgot. What it answers
+    to C_Login says nothing of the PIN, so a person types it again."""
+    a = served(KEPT)
+    token.script("call C_Sign rv=CKR_USER_NOT_LOGGED_IN",
+                 "call C_Login rv=CKR_USER_ALREADY_LOGGED_IN",
+                 "call C_GetSessionInfo rv=CKR_FUNCTION_NOT_SUPPORTED "
+                 "times=always")
+    assert signs(a)
+    assert processes(token, "C_Login") == (2, 2)
+    assert a.askpass.calls() == 2
+    # Where it says so itself, the kept PIN is not spent on it.
+    token.forget()
+    token.script("call C_Sign rv=CKR_USER_NOT_LOGGED_IN")
+    assert signs(a)
+    assert processes(token, "C_Login") == (1, 1)
+    assert a.askpass.calls() == 2
+
+
+@pytest.mark.parametrize("line", ["token test serial=other epoch=1",
+                                  "token test label=other epoch=1",
+                                  "token test absent=1"])
+def test_another_token_gets_no_pin(line, served, token):
+    a = served(KEPT)
+    token.script(line)
+    assert not signs(a)
     assert token.pins() == []
+
+
+def test_a_replug_during_the_prompt(agent, token):
+    """The PIN that was typed is not wasted, and sent once."""
+    a = agent(provider(token) + key("key1", "token=test;id=%01"), token,
+              pins=["!wait"])
+    with a.client() as c:
+        c.send_sign(c.blob("key1"), DATA)
+        a.askpass.wait_for_calls(1)
+        token.script("token test epoch=1")
+        a.askpass.release(token.pin)
+        assert received(c)
+    assert token.pins() == [token.pin]
+
+
+def test_another_token_during_the_prompt(agent, token):
+    a = agent(provider(token) + key("key1", "token=test;id=%01"), token,
+              pins=["!wait"])
+    with a.client() as c:
+        c.send_sign(c.blob("key1"), DATA)
+        a.askpass.wait_for_calls(1)
+        token.script("token test serial=other")
+        a.askpass.release(token.pin)
+        assert not received(c)
+    assert token.pins() == []
+
+
+def test_crashes(served, token):
+    a = served(KEPT)
+    token.script("call C_Sign crash=1")
+    assert signs(a)
+    assert processes(token) == (2, 2)
+    # In C_Login itself: maybe it was. A person types it again.
+    token.forget()
+    token.script("call C_Sign crash=1", "call C_Login crash=1")
+    assert signs(a)
+    assert processes(token, "C_Login") == (2, 2)
+    assert a.askpass.calls() == 2
+
+
+def test_a_crash_before_the_login_costs_no_pin(agent, token):
+    """It was sent to a process that never read it."""
+    a = agent(provider(token) + key("key1", "token=test;id=%01"), token,
+              pins=["!wait"])
+    with a.client() as c:
+        c.send_sign(c.blob("key1"), DATA)
+        a.askpass.wait_for_calls(1)
+        token.script("call C_FindObjects crash=1")
+        os.kill(a.token_pid("test"), signal.SIGKILL)
+        wait_until(lambda: a.token_pid("test") == 0, what="its end")
+        a.askpass.release(token.pin)
+        assert received(c)
+    assert token.pins() == [token.pin]
+
+
+def test_a_crash_in_the_login_is_not_repeated(agent, token):
+    a = agent(provider(token) + key("key1", "token=test;id=%01"), token,
+              pins=[token.pin] * 9)
+    token.script("call C_Login crash=1 times=always")
+    assert not signs(a)
+    assert token.pins() == [token.pin]
+    token.script()
+    assert signs(a)

@@ -299,9 +299,9 @@ def wire_messages():
     yield "start-names", u8(1) + u8(3) + string("") * 8 + u32(0)
     yield "login", u8(2) + u32(1) + string("123456") + u8(1) + u8(0)
     yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
-                         + string(bytes(32)) + string(""))
+                         + string(bytes(32)) + string("") + u8(1))
     yield "sign-ed25519", (u8(3) + u32(3) + bytes(32) + u8(4)
-                           + string("message") + string("1234"))
+                           + string("message") + string("1234") + u8(0))
     yield "module", (u8(65) + string("/usr/lib/x.so") + string("OpenSC")
                      + string("OpenSC Project"))
     yield "token", (u8(66) + token_id + u32(0x81) + u32(6) + u32(8)
@@ -310,15 +310,16 @@ def wire_messages():
                         + u32(1) + keys[4])
     yield "token-empty", u8(66) + token_id + u32(0) * 4
     yield "failed", u8(68) + error
-    yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + error
-    yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + string("") + u64(0)
-                          + string("") * 2 + string(b"\1" * 64))
+    yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + u8(1) + error
+    yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + u8(1) + u8(0)
+                          + string("") + u64(0) + string("") * 2
+                          + string(b"\1" * 64))
     yield "registered", (u8(71) + string("softhsm2") + string("/usr/lib/x.so")
                          + string("") + u8(0))
     yield "registered-trust", (u8(71) + string("p11-kit-trust")
                                + string("/usr/lib/t.so") + string("a=b")
                                + u8(1))
-    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + error
+    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + u8(1) * 2 + error
                         + string(""))
 
 

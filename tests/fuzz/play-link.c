@@ -206,8 +206,12 @@ say_sign_result(struct link *l, struct play_input *in)
 		.id = play_u8(in),
 		.signature = bytes_of(signature, sizeof(signature)),
 	};
+	uint8_t how;
 
-	w.outcome = (enum wire_outcome)(play_u8(in) % (WIRE_ERROR + 1));
+	how = play_u8(in);
+	w.outcome = (enum wire_outcome)((how & 15) % (WIRE_ERROR + 1));
+	w.renewed = (how & 64) != 0;
+	w.pin_in_doubt = (how & 128) != 0;
 	w.flags = play_u8(in);
 	if (w.outcome != WIRE_OK)
 		w.signature = BYTES_NONE;
@@ -221,8 +225,10 @@ say_login_result(struct link *l, struct play_input *in)
 {
 	struct buffer b = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	struct wire_login_result w = {.id = play_u8(in)};
+	uint8_t how = play_u8(in);
 
-	w.outcome = (enum wire_outcome)(play_u8(in) % (WIRE_ERROR + 1));
+	w.outcome = (enum wire_outcome)((how & 15) % (WIRE_ERROR + 1));
+	w.pin_in_doubt = (how & 128) != 0;
 	w.flags = play_u8(in);
 	wire_login_result_put(&b, &w);
 	link_says(l, bytes_of(b.p + 4, b.len - 4));

@@ -613,9 +613,18 @@ fake_CloseAllSessions(CK_SLOT_ID slot)
 static CK_RV
 fake_GetSessionInfo(CK_SESSION_HANDLE h, CK_SESSION_INFO *info)
 {
-	(void)info;
+	const struct session *s = session_of(h);
+
 	CALLED("C_GetSessionInfo", h);
-	return CKR_FUNCTION_NOT_SUPPORTED;
+	if (s == NULL)
+		return CKR_SESSION_HANDLE_INVALID;
+	*info = (CK_SESSION_INFO){
+		.slotID = s->slot,
+		.state = fake.slots[s->slot].logged_in ?
+		    CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION,
+		.flags = CKF_SERIAL_SESSION,
+	};
+	return CKR_OK;
 }
 
 static CK_RV

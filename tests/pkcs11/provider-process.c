@@ -152,7 +152,7 @@ provider_send_sign(struct provider_process *p, const uint8_t *ref,
 {
 	struct buffer out = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
 	struct wire_sign m = {.id = ++p->next_id, .algorithm = algorithm,
-	    .data = data, .pin = bytes_str(pin)};
+	    .data = data, .pin = bytes_str(pin), .renew = p->renew};
 
 	memcpy(m.ref, ref, sizeof(m.ref));
 	wire_sign_put(&out, &m);
@@ -176,8 +176,14 @@ struct wire_sign_result
 provider_sign_result(struct provider_process *p, uint32_t id)
 {
 	struct wire_sign_result r;
-	struct bytes body = provider_expect(p, WIRE_SIGN_RESULT);
+	struct wire_token shown;
+	struct bytes body;
 
+	if (p->renew && provider_receive(p, &body) == WIRE_TOKEN)
+		assert_int_equal(wire_token_parse(body, &shown), PARSE_OK);
+	if (!p->renew || p->frame.p[0] == WIRE_TOKEN)
+		body = provider_expect(p, WIRE_SIGN_RESULT);
+	assert_int_equal(p->frame.p[0], WIRE_SIGN_RESULT);
 	assert_int_equal(wire_sign_result_parse(body, &r), PARSE_OK);
 	assert_int_equal(r.id, id);
 	return r;

@@ -16,6 +16,7 @@ struct provider_process {
 	struct buffer in;
 	struct bytes frame; /* of the last message, in `in` */
 	uint32_t next_id;
+	bool renew; /* signatures that are lost may be tried anew */
 };
 
 /* Run the program that $P11_TEST_PROVIDER names, and send it WIRE_START. */
@@ -49,7 +50,10 @@ uint32_t provider_send_login(struct provider_process *p, const char *pin);
 uint32_t provider_send_sign(struct provider_process *p, const uint8_t *ref,
     enum sign_algorithm algorithm, struct bytes data, const char *pin);
 
-/* The next message must be the answer to this request. */
+/*
+ * The next message must be the answer to this request; a WIRE_TOKEN before
+ * that of a signature that was renewed is skipped.
+ */
 struct wire_login_result provider_login_result(struct provider_process *p,
     uint32_t id);
 struct wire_sign_result provider_sign_result(struct provider_process *p,

@@ -13,13 +13,14 @@ enum { JOBS = 3000, LANES = 4 };
 struct scene {
 	unsigned jobs; /* read gives so many, then the end */
 	unsigned exclusive_each;
+	unsigned again_each; /* run twice, the second time exclusive */
 	unsigned lanes;
 	/* Until so many run at once, jobs do not end. */
 	unsigned together;
 	bool stop_early; /* the end comes while jobs wait */
 
 	unsigned read;
-	atomic_uint in_read, running, most, done, dropped, faults;
+	atomic_uint in_read, running, most, done, again, dropped, faults;
 	atomic_uint lanes_in_use[POOL_LANES_MAX];
 	atomic_uint last_started;
 	pthread_mutex_t mutex;
@@ -29,6 +30,7 @@ struct scene {
 struct number {
 	struct pool_job job;
 	unsigned n;
+	bool again;
 };
 
 static bool
@@ -63,7 +65,19 @@ scene_read(void *arg)
 static bool
 scene_exclusive(void *arg, const struct pool_job *job)
 {
-	return is_exclusive(arg, ((const struct number *)job)->n);
+	const struct number *n = (const struct number *)job;
+
+	return n->again || is_exclusive(arg, n->n);
+}
+
+/* The second time nothing runs beside it, and it was the first to wait. */
+static bool
+runs_twice(struct scene *s, struct number *n)
+{
+	if (s->again_each == 0 || n->n % s->again_each != 0)
+		return false;
+	n->again = !n->again;
+	return n->again;
 }
 
 static void
@@ -75,7 +89,7 @@ wait_for_company(struct scene *s)
 	pthread_mutex_unlock(&s->mutex);
 }
 
-static void
+static bool
 scene_run(void *arg, struct pool_job *job, unsigned lane)
 {
 	struct scene *s = arg;
@@ -93,15 +107,20 @@ scene_run(void *arg, struct pool_job *job, unsigned lane)
 		s->faults++; /* beside another, or before one that came first */
 	if (!is_exclusive(s, n->n))
 		wait_for_company(s);
-	if (is_exclusive(s, n->n) && s->running != 1)
+	if ((n->again || is_exclusive(s, n->n)) && s->running != 1)
 		s->faults++;
 	atomic_fetch_sub(&s->lanes_in_use[lane], 1);
 	atomic_fetch_sub(&s->running, 1);
+	if (runs_twice(s, n)) {
+		s->again++;
+		return false;
+	}
 	pthread_mutex_lock(&s->mutex);
 	s->done++;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->mutex);
 	free(n);
+	return true;
 }
 
 static void
@@ -166,6 +185,23 @@ test_exclusive_runs_alone_and_in_order(void **state)
 	}
 }
 
+/* Those that run twice: alone the second time, and before all that wait. */
+static void
+test_again(void **state)
+{
+	static const unsigned each[] = {1, 2, 7};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+		struct scene s = {.jobs = JOBS, .lanes = LANES,
+		    .again_each = each[i]};
+
+		play(&s, 64);
+		assert_int_equal(s.done, JOBS);
+		assert_int_equal(s.again, JOBS / each[i]);
+	}
+}
+
 /* The end while jobs wait: they are dropped, not run and not leaked. */
 static void
 test_end(void **state)
@@ -186,6 +222,7 @@ main(void)
 		cmocka_unit_test(test_all_lanes_at_once),
 		cmocka_unit_test(test_one_lane),
 		cmocka_unit_test(test_exclusive_runs_alone_and_in_order),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_end),
 	};
 

@@ -91,6 +91,7 @@ test_operation_active(void **state)
 static void
 test_login_lost(void **state)
 {
+	struct wire_login_result again;
 	struct wire_sign_result r;
 	struct provider_process p;
 	struct wire_token t;
@@ -99,6 +100,7 @@ test_login_lost(void **state)
 	(void)state;
 	serve(&p, "slot login=1\n" PUBLIC P256 " id=01\n" PRIVATE P256
 	    " id=01\ncall C_Sign rv=0x101\n"
+	    "call C_GetSessionInfo rv=0x54 times=always\n"
 	    "call C_Login rv=0 times=1\ncall C_Login rv=0x100 times=1\n", &t);
 	assert_true(wire_key_next(&t, &k));
 	provider_expect(&p, WIRE_DONE);
@@ -114,7 +116,9 @@ test_login_lost(void **state)
 	assert_int_equal(count_calls("C_SignInit"), 1);
 	/* The module believes in the old login: nothing here is to be
 	 * believed. */
-	assert_int_equal(provider_login(&p, "1234").outcome, WIRE_LOST);
+	again = provider_login(&p, "1234");
+	assert_int_equal(again.outcome, WIRE_LOST);
+	assert_true(again.pin_in_doubt);
 	assert_int_equal(count_calls("C_Login"), 2);
 	assert_int_equal(provider_end(&p), 0);
 }
@@ -127,26 +131,34 @@ test_login_errors(void **state)
 		const char *script, *pin;
 		enum wire_outcome outcome;
 		unsigned calls;
+		bool in_doubt;
 	} rows[] = {
-		{"slot login=1\n", "1234", WIRE_OK, 1},
-		{"slot login=1\n", "12345", WIRE_PIN_REFUSED, 1},
-		{"slot login=1\n", "", WIRE_ERROR, 0},
-		{"slot login=1 pad=1\n", "", WIRE_OK, 1},
-		{"slot login=1 locked=1\n", "1234", WIRE_PIN_LOCKED, 0},
+		{"slot login=1\n", "1234", WIRE_OK, 1, false},
+		{"slot login=1\n", "12345", WIRE_PIN_REFUSED, 1, true},
+		{"slot login=1\n", "", WIRE_ERROR, 0, false},
+		{"slot login=1 pad=1\n", "", WIRE_OK, 1, false},
+		{"slot login=1 locked=1\n", "1234", WIRE_PIN_LOCKED, 0,
+		    false},
 		{"slot login=1\ncall C_Login rv=0xa4\n", "1234",
-		    WIRE_PIN_LOCKED, 1},
+		    WIRE_PIN_LOCKED, 1, true},
 		{"slot login=1\ncall C_Login rv=0x50\n", "1234",
-		    WIRE_CANCELLED, 1},
+		    WIRE_CANCELLED, 1, true},
 		{"slot login=1\ncall C_Login rv=0x32\n", "1234",
-		    WIRE_LOST, 1},
+		    WIRE_LOST, 1, true},
 		{"slot login=1\ncall C_Login rv=0x100\n", "1234",
-		    WIRE_LOGGED_IN, 1}, /* by the module itself */
+		    WIRE_LOGGED_IN, 1, true}, /* by the module itself */
 		{"slot login=1\ncall C_Login rv=0x54\n", "1234",
-		    WIRE_ERROR, 1},
-		{"slot login=1\ncall C_GetTokenInfo rv=0x32 skip=2\n", "1234",
-		    WIRE_LOST, 0},
+		    WIRE_ERROR, 1, true},
+		/* What was lost before the PIN was sent is looked for anew. */
+		{"slot login=1\ncall C_GetTokenInfo rv=0x32 skip=2\n",
+		    "1234", WIRE_OK, 1, false},
+		{"slot login=1\ncall C_GetSessionInfo rv=0xb3\n", "1234",
+		    WIRE_OK, 1, false},
+		{"slot login=1\ncall C_GetTokenInfo rv=0x32 skip=2 "
+		    "times=always\n", "1234", WIRE_LOST, 0, false},
+		/* The PIN is right, whatever else is not. */
 		{"slot login=1\ncall C_FindObjects rv=0x30 skip=3\n", "1234",
-		    WIRE_LOST, 1},
+		    WIRE_LOST, 1, false},
 	};
 
 	(void)state;
@@ -159,6 +171,7 @@ test_login_errors(void **state)
 		provider_expect(&p, WIRE_DONE);
 		r = provider_login(&p, rows[i].pin);
 		if (r.outcome != rows[i].outcome ||
+		    r.pin_in_doubt != rows[i].in_doubt ||
 		    count_calls("C_Login") != rows[i].calls)
 			fail_msg("row %zu: outcome %d after %u C_Login", i,
 			    r.outcome, count_calls("C_Login"));

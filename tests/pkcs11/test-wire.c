@@ -219,6 +219,7 @@ sign(void **state)
 			.algorithm = (enum sign_algorithm)cases[i].algorithm,
 			.data = some(cases[i].data_len),
 			.pin = LITERAL("0000"),
+			.renew = i % 2 == 0,
 		};
 		struct buffer b = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
 		struct wire_sign got;
@@ -234,6 +235,7 @@ sign(void **state)
 			check_every_cut(
 			    "sign", parse_sign, body, body.len, false);
 			wire_sign_parse(body, &got);
+			assert_int_equal(got.renew, m.renew);
 			assert_int_equal(got.id, 7);
 			assert_memory_equal(got.ref, m.ref, sizeof(m.ref));
 			assert_int_equal(got.algorithm, m.algorithm);
@@ -345,6 +347,7 @@ login_result(void **state)
 			.id = 3,
 			.outcome = (enum wire_outcome)outcome,
 			.flags = TOKEN_PIN_FINAL_TRY,
+			.pin_in_doubt = true,
 			.error = error,
 		};
 		struct buffer b = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
@@ -365,6 +368,7 @@ login_result(void **state)
 		assert_int_equal(got.id, 3);
 		assert_int_equal(got.outcome, outcome);
 		assert_int_equal(got.flags, TOKEN_PIN_FINAL_TRY);
+		assert_true(got.pin_in_doubt);
 		assert_error(&got.error);
 		buffer_clear(&b);
 	}
@@ -397,6 +401,8 @@ sign_result(void **state)
 			.id = 0x80000001,
 			.outcome = (enum wire_outcome)cases[i].outcome,
 			.flags = cases[i].flags,
+			.renewed = i % 2 == 0,
+			.pin_in_doubt = i % 2 == 1,
 			.error = error,
 			.signature = some(cases[i].signature_len),
 		};
@@ -417,6 +423,8 @@ sign_result(void **state)
 			assert_true(got.id == m.id);
 			assert_int_equal(got.outcome, m.outcome);
 			assert_int_equal(got.flags, m.flags);
+			assert_int_equal(got.renewed, m.renewed);
+			assert_int_equal(got.pin_in_doubt, m.pin_in_doubt);
 			assert_error(&got.error);
 			assert_bytes(got.signature, m.signature);
 		}
