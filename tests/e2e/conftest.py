@@ -11,6 +11,7 @@ import pytest
 from daemon import BUILD, Askpass, Daemon
 from sshd import Sshd
 from tokens import Layered, Piv, SoftHsm
+from usb import Usb
 
 # In front of the names of properties that are times, and the name of those
 # that are lines.
