@@ -57,23 +57,25 @@ handle_sign(struct reply *r, struct bytes body)
 	struct sign_request q;
 	enum parse_err err = sign_request_parse(body, &q);
 	const struct exposed *e;
-	char fingerprint[FINGERPRINT_BYTES], who[PEER_NAME_BYTES];
+	char fingerprint[FINGERPRINT_BYTES];
+	const char *key;
 
 	if (err != PARSE_OK) {
-		log_warn("%s: sign request refused: %s",
-		    peer_name(r->client->peer.pid, who), parse_err_text(err));
+		peer_warn(r->client->peer.pid, (struct log_fields){0},
+		    "sign request refused: %s", parse_err_text(err));
 		reply_fail(r);
 		return;
 	}
 	if ((e = client_may_sign(r->client, q.key_blob)) == NULL) {
+		key = key_blob_fingerprint(q.key_blob, fingerprint) ?
+		    fingerprint : NULL;
+		peer_warn(r->client->peer.pid, (struct log_fields){.key = key},
+		    "no signature by %s: not one of the identities of this "
+		    "connection (`p11-agentctl keys` says why)",
+		    key == NULL ? "a key" : key);
 		event_emit(r->client->agent, EVENT_NOT_SIGNED,
 		    &(struct event_about){.client = r->client->peer.pid,
 		    .text = "not an identity of its connection"});
-		log_warn("%s: no signature by %s: not one of the "
-		    "identities of this connection (`p11-agentctl keys` says "
-		    "why)", peer_name(r->client->peer.pid, who),
-		    key_blob_fingerprint(q.key_blob, fingerprint) ?
-		    fingerprint : "a key");
 		reply_fail(r);
 		return;
 	}

@@ -54,7 +54,7 @@ forget_now(struct agent *a, enum config_forget_on when, const char *why)
 		next = TAILQ_NEXT(t, entry);
 		if (!forget_is_wanted(t, when))
 			continue;
-		log_info("%s: its PIN is forgotten: %s", t->name, why);
+		token_log(t, LOG_LEVEL_INFO, "its PIN is forgotten: %s", why);
 		event_emit(a, EVENT_PIN_FORGOTTEN,
 		    &(struct event_about){.token = t, .text = why});
 		token_close(t, why);

@@ -24,8 +24,8 @@ login_refused(struct login *l, const char *words)
 	secret_free(l->record->refused);
 	l->record->refused = l->pin;
 	l->pin = NULL;
-	log_warn("%s: wrong PIN (%s); %u since the last good one",
-	    l->token->name, words, l->record->wrong);
+	token_log(l->token, LOG_LEVEL_WARN, "wrong PIN (%s); %u since the "
+	    "last good one", words, l->record->wrong);
 	login_event(l, EVENT_PIN_WRONG, words);
 	l->state = LOGIN_IDLE;
 	switch (l->origin) {
@@ -172,7 +172,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 		l->record->refused = secret_free(l->record->refused);
 		device_pin_good(t);
 		login_began(l);
-		log_info("%s: logged in", t->name);
+		token_log(t, LOG_LEVEL_INFO, "logged in");
 		login_event(l, EVENT_LOGGED_IN, NULL);
 		login_finish(l, NULL);
 		return;
@@ -205,7 +205,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 	case WIRE_NEED_CONTEXT:
 	case WIRE_KEY_UNUSABLE:
 	case WIRE_ERROR:
-		log_error("%s: the login failed: %s", t->name, why);
+		token_log(t, LOG_LEVEL_ERROR, "the login failed: %s", why);
 		login_event(l, EVENT_LOGIN_FAILED, why);
 		break;
 	}

@@ -45,7 +45,7 @@ login_expired(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	log_info("%s: its login has run out", t->name);
+	token_log(t, LOG_LEVEL_INFO, "its login has run out");
 	/* What is under way goes on with a login of its own. */
 	if (t->process != NULL)
 		process_lost(t->process, "the login has run out");

@@ -16,6 +16,7 @@
 #include "agent/serve.h"
 #include "common/harden.h"
 #include "common/log.h"
+#include "common/service.h"
 
 /* One run of the daemon. */
 struct run {
@@ -282,6 +283,7 @@ int
 main(int argc, char **argv)
 {
 	struct run run = {.serve = SERVE_NONE};
+	const char *journal;
 	int code;
 
 	switch (options_parse(argc, argv, &run.options)) {
@@ -293,6 +295,8 @@ main(int argc, char **argv)
 		break;
 	}
 	log_set_name("p11-agent");
+	if ((journal = service_log_socket()) != NULL)
+		log_to_journal(journal);
 	if (run.options.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	if (run.options.kill)

@@ -3,6 +3,7 @@
 #include "agent/peer.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -93,4 +94,17 @@ peer_name(pid_t pid, char out[static PEER_NAME_BYTES])
 	text_printable(bytes_of(raw, (size_t)n), name, sizeof(name));
 	snprintf(out, PEER_NAME_BYTES, "%s (pid %ld)", name, (long)pid);
 	return out;
+}
+
+void
+peer_warn(pid_t pid, struct log_fields about, const char *format, ...)
+{
+	char who[PEER_NAME_BYTES], text[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	about.client = peer_name(pid, who);
+	log_event(LOG_LEVEL_WARN, &about, "%s: %s", who, text);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "common/log.h"
+
 struct peer {
 	uid_t uid;
 	pid_t pid; /* 0 where the system does not say */
@@ -21,5 +23,12 @@ enum { PEER_NAME_BYTES = 64 };
  * the system does not say. Returns out.
  */
 char *peer_name(pid_t pid, char out[static PEER_NAME_BYTES]);
+
+/*
+ * A warning about what a client asked for; it begins with the client's name,
+ * which becomes about.client.
+ */
+void peer_warn(pid_t pid, struct log_fields about, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -97,8 +97,8 @@ process_deadline(evutil_socket_t fd, short what, void *arg)
 		process_watch(p, SIGN_MAX_MS - silent_ms);
 		return;
 	}
-	log_warn("%s: no answer for %ld s, its process is ended",
-	    p->token->name, (long)(silent_ms / 1000));
+	token_log(p->token, LOG_LEVEL_WARN, "no answer for %ld s, its process "
+	    "is ended", (long)(silent_ms / 1000));
 	link_kill(p->link, "it did not answer in time");
 }
 
@@ -295,8 +295,8 @@ process_frame(void *arg, struct bytes body)
 		release_answered(t->release);
 		return;
 	}
-	log_error("%s: its process sent message %u that makes no sense (%s); "
-	    "it is ended", t->name, body.p[0], parse_err_text(err));
+	token_log(t, LOG_LEVEL_ERROR, "its process sent message %u that makes "
+	    "no sense (%s); it is ended", body.p[0], parse_err_text(err));
 	link_kill(link, "it sent nonsense");
 }
 
@@ -355,7 +355,7 @@ process_ended(void *arg, const char *why)
 	p->failed = NULL;
 	if (words != NULL)
 		why = words;
-	log_warn("%s: its process ended: %s", t->name, why);
+	token_log(t, LOG_LEVEL_WARN, "its process ended: %s", why);
 	token_set_error(t, why);
 	process_back_off(t);
 	/* It may not have found its token: is that still there? */
@@ -441,8 +441,8 @@ process_start(struct token *t)
 	if (t->process != NULL)
 		return true;
 	if (t->deaths >= DEATHS_AT_ONCE && clock_ms() < t->restart_ms) {
-		log_warn("%s: its module ended %u times in a row; it rests "
-		    "for %lld s", t->name, t->deaths,
+		token_log(t, LOG_LEVEL_WARN, "its module ended %u times in a "
+		    "row; it rests for %lld s", t->deaths,
 		    (long long)(t->restart_ms - clock_ms() + 999) / 1000);
 		return false;
 	}

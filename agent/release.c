@@ -61,7 +61,7 @@ release_now(struct release *r, const char *why)
 {
 	struct token *t = r->token;
 
-	log_info("%s: %s, let go of it", t->name, why);
+	token_log(t, LOG_LEVEL_INFO, "%s, let go of it", why);
 	event_emit(t->agent, EVENT_TOKEN_RELEASED,
 	    &(struct event_about){.token = t, .text = why});
 	link_forget(r->ending);

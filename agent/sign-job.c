@@ -67,12 +67,13 @@ sign_job_fail(struct sign_job *job, const char *why)
 {
 	struct token *t = job->token;
 	const struct key *k = token_key(t, job->ref);
-	char who[PEER_NAME_BYTES];
+	const char *key = k == NULL ? NULL : k->fingerprint;
 
+	peer_warn(job->client_pid,
+	    (struct log_fields){.token = t->name, .key = key},
+	    "no signature by %s on %s: %s", key == NULL ? "its key" : key,
+	    t->name, why);
 	sign_job_event(job, EVENT_NOT_SIGNED, why);
-	log_warn("%s: no signature by %s on %s: %s",
-	    peer_name(job->client_pid, who),
-	    k == NULL ? "its key" : k->fingerprint, t->name, why);
 	if (job->reply != NULL)
 		reply_fail(job->reply);
 	sign_job_free(job);
@@ -95,8 +96,8 @@ sign_job_move(struct sign_job *job, const char *why)
 		sign_job_fail(job, why);
 		return;
 	}
-	log_info("%s: %s; %s has the same key and signs instead", t->name,
-	    why, other->name);
+	token_log(t, LOG_LEVEL_INFO, "%s; %s has the same key and signs "
+	    "instead", why, other->name);
 	sign_job_leave_token(job);
 	job->token = other;
 	job->moved = true;
@@ -235,8 +236,8 @@ sign_job_again(struct sign_job *job, const char *why)
 {
 	if (job->reply == NULL || job->again || !job->token->present)
 		return false;
-	log_info("%s: %s; trying again with a fresh process",
-	    job->token->name, why);
+	token_log(job->token, LOG_LEVEL_INFO, "%s; trying again with a fresh "
+	    "process", why);
 	job->again = true;
 	job->logins = 0;
 	sign_job_send(job);
@@ -320,25 +321,25 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	struct sign_job *job;
 	enum ssh_signature algorithm;
 	struct bytes to_sign;
-	char who[PEER_NAME_BYTES];
 
 	if (!ssh_signature_choose(k->type, flags, &algorithm)) {
+		peer_warn(r->client->peer.pid, (struct log_fields){
+		    .token = t->name, .key = k->fingerprint},
+		    "no signature by %s: it asks for ssh-rsa, which is SHA-1 "
+		    "and no longer safe; newer clients ask for rsa-sha2-256 "
+		    "or -512", k->fingerprint);
 		event_emit(t->agent, EVENT_NOT_SIGNED,
 		    &(struct event_about){.token = t, .key = k,
 		    .client = r->client->peer.pid,
 		    .text = "it asks for ssh-rsa"});
-		log_warn("%s: no signature by %s: it asks for ssh-rsa, "
-		    "which is SHA-1 and no longer safe; newer clients ask for "
-		    "rsa-sha2-256 or -512",
-		    peer_name(r->client->peer.pid, who), k->fingerprint);
 		reply_fail(r);
 		return;
 	}
 	if ((job = calloc(1, sizeof(*job))) == NULL ||
 	    !hasher_digest(t->agent->hasher, algorithm, data, digest,
 	    &to_sign)) {
-		log_error("%s: no signature: out of memory",
-		    peer_name(r->client->peer.pid, who));
+		peer_warn(r->client->peer.pid, (struct log_fields){
+		    .token = t->name}, "no signature: out of memory");
 		free(job);
 		reply_fail(r);
 		return;

@@ -50,15 +50,16 @@ smartcard_abandoned(void *arg)
 static void
 smartcard_finish(struct smartcard *s, const char *why)
 {
-	char path[256], who[PEER_NAME_BYTES];
+	char path[256];
 
 	if (why == NULL) {
 		reply_put_success(&s->reply->frame);
 		reply_send(s->reply);
 	} else {
-		log_warn("%s: ssh-add %s %s: %s",
-		    peer_name(s->client_pid, who), s->remove ? "-e" : "-s", text_printable(
-		    bytes_str(s->path), path, sizeof(path)), why);
+		peer_warn(s->client_pid, (struct log_fields){0},
+		    "ssh-add %s %s: %s", s->remove ? "-e" : "-s",
+		    text_printable(bytes_str(s->path), path, sizeof(path)),
+		    why);
 		reply_fail(s->reply);
 	}
 	smartcard_free(s);
@@ -251,12 +252,10 @@ smartcard_start(struct smartcard *s)
 static bool
 client_may_change(const struct client *c)
 {
-	char who[PEER_NAME_BYTES];
-
 	if (c->tried_bind)
-		log_warn("%s: refused: a connection that was bound to a "
-		    "session (a forwarded one, maybe) may not change what is "
-		    "exposed", peer_name(c->peer.pid, who));
+		peer_warn(c->peer.pid, (struct log_fields){0}, "refused: a "
+		    "connection that was bound to a session (a forwarded one, "
+		    "maybe) may not change what is exposed");
 	return !c->tried_bind;
 }
 
@@ -294,11 +293,11 @@ smartcard_add(struct reply *r, struct bytes body, bool constrained)
 {
 	struct smartcard_request q;
 	enum parse_err err = smartcard_request_parse(body, constrained, &q);
-	char who[PEER_NAME_BYTES];
 
 	if (err == PARSE_OK && q.constraints.len > 0)
-		log_warn("%s: ssh-add -s with constraints (-t, -c, -h) is "
-		    "not supported", peer_name(r->client->peer.pid, who));
+		peer_warn(r->client->peer.pid, (struct log_fields){0},
+		    "ssh-add -s with constraints (-t, -c, -h) is not "
+		    "supported");
 	else if (err == PARSE_OK && client_may_change(r->client)) {
 		smartcard_new(r, &q, false);
 		return;

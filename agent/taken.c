@@ -13,7 +13,6 @@
 #include "agent/readers.h"
 #include "agent/token.h"
 #include "common/limits.h"
-#include "common/log.h"
 
 enum taken_state {
 	TAKEN_BY_NOBODY,
@@ -207,7 +206,7 @@ taken_by_other(struct taken *k, const char *more)
 	t->deaths = 0;
 	if (!news)
 		return;
-	log_warn("%s: %s", t->name, k->words);
+	token_log(t, LOG_LEVEL_WARN, "%s", k->words);
 	event_emit(t->agent, EVENT_TOKEN_IN_USE,
 	    &(struct event_about){.token = t, .text = k->words});
 	token_set_error(t, k->words);
@@ -226,7 +225,8 @@ taken_told(struct taken *k, bool held, const char *more)
 	if (held) {
 		taken_by_other(k, more);
 	} else if (k->state == TAKEN_BY_OTHER) {
-		log_info("%s: the other program has let go of it", t->name);
+		token_log(t, LOG_LEVEL_INFO, "the other program has let go of "
+		    "it");
 		event_emit(t->agent, EVENT_TOKEN_FREE,
 		    &(struct event_about){.token = t});
 		taken_finish(k, TAKEN_FREE);

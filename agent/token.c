@@ -3,6 +3,7 @@
 #include "agent/token.h"
 
 #include <event2/event.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,20 @@
 #include "agent/token-name.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
-#include "common/log.h"
 #include "common/text.h"
+
+void
+token_log(const struct token *t, enum log_level level, const char *format, ...)
+{
+	const struct log_fields about = {.token = t->name};
+	char text[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_event(level, &about, "%s: %s", t->name, text);
+}
 
 static void
 key_clear(struct key *k)
@@ -314,7 +327,7 @@ token_report(struct provider *provider, struct wire_token *w,
 	t->pin_max = w->pin_max;
 	t->seen = true;
 	if (!t->present) {
-		log_info("%s: here", t->name);
+		token_log(t, LOG_LEVEL_INFO, "here");
 		event_emit(t->agent, EVENT_TOKEN_HERE,
 		    &(struct event_about){.token = t});
 		t->deaths = 0;
@@ -379,7 +392,7 @@ token_leave(struct token *t, const char *why)
 {
 	if (!t->present)
 		return;
-	log_info("%s: %s", t->name, why);
+	token_log(t, LOG_LEVEL_INFO, "%s", why);
 	event_emit(t->agent, EVENT_TOKEN_LEFT,
 	    &(struct event_about){.token = t, .text = why});
 	t->present = false;

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "agent/agent.h"
+#include "common/log.h"
 #include "pkcs11/wire.h"
 #include "proto/keyblob.h"
 
@@ -112,6 +113,10 @@ void token_key_unusable(struct token *t, struct key *k, const char *reason);
 
 /* The command line that gives a token with a locked PIN a new one. */
 const char *token_unblock_command(const struct token *t);
+
+/* A line of the log about it, which begins with its name. */
+void token_log(const struct token *t, enum log_level level,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Keep the words of a failure for `status`. */
 void token_set_error(struct token *t, const char *text);

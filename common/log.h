@@ -34,6 +34,20 @@ void log_to_fd(int fd);
 void log_to_system(const char *socket_path);
 
 /*
+ * From now on as entries with fields to journald's socket instead of standard
+ * error.
+ */
+void log_to_journal(const char *socket_path);
+
+/* What a line is about, so that the journal can be searched for it. */
+struct log_fields {
+	const char *token;  /* P11_TOKEN: its name for people */
+	const char *key;    /* P11_KEY: its fingerprint */
+	const char *client; /* P11_CLIENT: name and pid of who asked */
+	const char *host;   /* P11_HOST: for which host */
+};
+
+/*
  * printf-style, without a newline. Text from outside goes through
  * text_printable first; secrets never come here.
  */
@@ -42,5 +56,9 @@ void log_error(const char *format, ...) LOG_PRINTF;
 void log_warn(const char *format, ...) LOG_PRINTF;
 void log_info(const char *format, ...) LOG_PRINTF;
 void log_debug(const char *format, ...) LOG_PRINTF;
+
+/* A line with fields, each NULL where it is not about one. */
+void log_event(enum log_level level, const struct log_fields *about,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -4,6 +4,12 @@
 
 #include <stdlib.h>
 
+const char *
+service_log_socket(void)
+{
+	return NULL;
+}
+
 struct service *
 service_new(void)
 {

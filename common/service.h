@@ -29,6 +29,12 @@ struct service_sockets {
  */
 bool service_take_sockets(struct service_sockets *ret, char *why, size_t size);
 
+/*
+ * Where journald takes entries with fields (log_to_journal), if it is what
+ * standard error goes to; else NULL.
+ */
+const char *service_log_socket(void);
+
 struct service;
 
 enum service_state {

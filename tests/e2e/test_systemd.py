@@ -211,6 +211,26 @@ def test_status_text(units, token, manager, directory):
     u.wait_for_status("1 token, 2 identities; last error: test (serial ")
 
 
+def test_journal(units, token, manager, directory):
+    """What a line is about can be searched for."""
+    u = units(config(token, 1) + pin_from("credential:none")).start()
+    assert sign(manager, directory) != 0
+    status = json.loads(manager.done("p11-agentctl", "status", "--json"))
+    name = status["tokens"][0]["name"]
+    public = manager.run("ssh-add", "-l").stdout.split()[1]
+    ours = {"_PID": u.pid(), "_UID": manager.uid}
+    here, = [e for e in manager.journal(P11_TOKEN=name, **ours)
+             if e["MESSAGE"] == name + ": here"]
+    assert here["PRIORITY"] == "6"
+    refused, = manager.journal(P11_KEY=public, **ours)
+    assert refused["P11_TOKEN"] == name and refused["PRIORITY"] == "4"
+    assert refused["P11_CLIENT"].startswith("ssh-keygen (pid ")
+    assert refused["MESSAGE"].startswith(refused["P11_CLIENT"] + (
+        ": no signature by %s on %s" % (public, name)))
+    assert refused["SYSLOG_IDENTIFIER"] == "p11-agent"
+    assert refused["_TRANSPORT"] == "journal"
+
+
 def test_sockets_are_the_managers(units, token, manager):
     """Both, private, and there before, while and after the daemon runs."""
     u = units(config(token, 1)).start()
