@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from daemon import BUILD, Askpass, Daemon
+from persons import Display, needs
 from sshd import Sshd
 from tokens import Layered, Piv, SoftHsm
 from usb import Usb
@@ -115,6 +116,25 @@ def sshd(directory):
     server = Sshd(directory / "sshd")
     yield server
     server.stop()
+
+
+@pytest.fixture
+def display():
+    why = needs("Xvfb", "xdotool")
+    if why:
+        pytest.skip(why)
+    made = Display()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def graphical():
+    """The name of a graphical pinentry."""
+    for name in ("pinentry-fltk", "pinentry-gtk-2", "pinentry-qt"):
+        if shutil.which(name):
+            return name
+    pytest.skip("no graphical pinentry is installed")
 
 
 @pytest.fixture

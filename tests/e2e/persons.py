@@ -15,15 +15,17 @@ def needs(*programs):
 
 
 class Terminal:
-    """One command in a tmux of its own."""
+    """One command in a tmux of its own, which begins with prefix."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, prefix=()):
         self.socket = directory / "tmux"
+        self.prefix = prefix
         self.started = False
 
     def tmux(self, *words, **options):
         return subprocess.run(
-            ["tmux", "-S", str(self.socket), "-f", "/dev/null", *words],
+            [*self.prefix, "tmux", "-S", str(self.socket), "-f", "/dev/null",
+             *words],
             text=True, capture_output=True, check=True, timeout=20, **options)
 
     def start(self, command, env):

@@ -8,7 +8,7 @@ import pytest
 
 from config import simple
 from daemon import wait_until
-from persons import Display, Terminal, needs
+from persons import Terminal, needs
 
 
 @pytest.fixture
@@ -27,16 +27,6 @@ def terminal(directory):
 
 
 @pytest.fixture
-def display():
-    why = needs("Xvfb", "xdotool")
-    if why:
-        pytest.skip(why)
-    made = Display()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def served(agent, token):
     """served(pinentry, **env): an agent that asks with that program."""
     def make(pinentry, **env):
@@ -45,14 +35,6 @@ def served(agent, token):
             'pin-source = { "pinentry" } }\n'), token,
             env=dict(env, PINENTRY_PROGRAM=shutil.which(pinentry)))
     return make
-
-
-@pytest.fixture
-def graphical():
-    for name in ("pinentry-fltk", "pinentry-gtk-2", "pinentry-qt"):
-        if shutil.which(name):
-            return name
-    pytest.skip("no graphical pinentry is installed")
 
 
 def pinentries(a):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Under systemd's user manager, as an ordinary user."""
 import json
+import shlex
 import shutil
 import subprocess
 
@@ -8,6 +9,7 @@ import pytest
 
 import manager as managers
 from config import keys_by_id
+from persons import Terminal, needs
 from tokens import RIG
 
 # What the unit refuses: how. Those that are seldom possible anyway:
@@ -92,16 +94,22 @@ def test_kill_is_healed_by_the_next_connection(units, token, manager):
     assert u.pid() not in (0, pid)
 
 
-def sign(manager, directory):
-    """A signature by the first key; its exit status."""
-    public = directory / "key.pub"
+def signing(manager):
+    """A command that signs with the first key, and the file that it makes."""
+    public, data, made = (manager.home / name
+                          for name in ("key.pub", "data", "data.sig"))
     public.write_text(manager.run("ssh-add", "-L").stdout.split("\n")[0])
-    public.chmod(0o644)
-    (manager.home / "data").write_text("some data")
-    manager.own(manager.home / "data")
-    (manager.home / "data.sig").unlink(missing_ok=True)
-    return manager.run("ssh-keygen", "-Y", "sign", "-n", "test", "-f", public,
-                       manager.home / "data").returncode
+    data.write_text("some data")
+    manager.own(public, data)
+    made.unlink(missing_ok=True)
+    return ["ssh-keygen", "-Y", "sign", "-n", "test", "-f", str(public),
+            str(data)], made
+
+
+def sign(manager):
+    """Is a signature made?"""
+    command, made = signing(manager)
+    return manager.run(*command).returncode == 0 and made.exists()
 
 
 def pin_from(source):
@@ -109,17 +117,17 @@ def pin_from(source):
         source)
 
 
-def test_credential(units, token, manager, directory):
+def test_credential(units, token, manager):
     u = units(config(token, 1) + pin_from("credential:softhsm-pin"))
     pin = manager.home / "pin"
     pin.write_text(token.pin + "\n")
     manager.own(pin)
     u.drop_in("[Service]\nLoadCredential=softhsm-pin:%s\n" % pin)
     u.start()
-    assert sign(manager, directory) == 0
+    assert sign(manager)
 
 
-def test_sandbox(units, token, manager, directory):
+def test_sandbox(units, token, manager):
     """A command that gives the PIN is deep inside: it tries everything."""
     probe = manager.home / "probe"
     shutil.copy(RIG + "/sandbox-probe.py", probe)
@@ -129,7 +137,7 @@ def test_sandbox(units, token, manager, directory):
             probe, manager.home, token.pin)))
     u.start()
     outside = json.loads(manager.done("/usr/bin/python3", probe))
-    assert sign(manager, directory) == 0
+    assert sign(manager)
     inside = json.loads((manager.home / "inside").read_text())
     refused = {name for name in REFUSED if inside[name] in REFUSED[name]}
     assert refused == set(REFUSED), inside
@@ -202,19 +210,19 @@ def test_bad_config_at_start(units, token, manager):
     assert u.names() == ["key1"]
 
 
-def test_status_text(units, token, manager, directory):
+def test_status_text(units, token, manager):
     u = units(config(token, 1, 2) + pin_from("credential:none")).start()
     assert u.names() == ["key1", "key2"]
     u.wait_for_status("1 token, 2 identities")
     assert "error" not in u.status_text()
-    assert sign(manager, directory) != 0
+    assert not sign(manager)
     u.wait_for_status("1 token, 2 identities; last error: test (serial ")
 
 
-def test_journal(units, token, manager, directory):
+def test_journal(units, token, manager):
     """What a line is about can be searched for."""
     u = units(config(token, 1) + pin_from("credential:none")).start()
-    assert sign(manager, directory) != 0
+    assert not sign(manager)
     status = json.loads(manager.done("p11-agentctl", "status", "--json"))
     name = status["tokens"][0]["name"]
     public = manager.run("ssh-add", "-l").stdout.split()[1]
@@ -260,3 +268,59 @@ def test_restart_loses_nobody(units, token, manager):
         while restart.poll() is None:
             assert u.names() == ["key1"]
     assert restart.returncode == 0
+
+
+PIV_CONFIG = """provider "opensc" { module = "opensc-pkcs11.so" }
+key "card" { uri = "pkcs11:id=%01" }
+token "card" { uri = "pkcs11:" pin-source = { "pinentry" } }
+"""
+
+
+@pytest.fixture
+def carded(manager, units, directory, piv):
+    """carded(pinentry): units whose daemon has a virtual card."""
+    def make(pinentry):
+        directory.chmod(0o711)
+        card = piv({"9a": "p256"})
+        u = units(PIV_CONFIG)
+        u.drop_in("[Service]\n" + "".join(
+            'Environment="%s=%s"\n' % v for v in dict(
+                card.env, PINENTRY_PROGRAM=shutil.which(pinentry)).items()))
+        return u.start(), card
+    return make
+
+
+@pytest.fixture
+def terminal(manager):
+    why = needs("tmux", "pinentry-curses")
+    if why:
+        pytest.skip(why)
+    made = Terminal(manager.home, manager.words())
+    yield made
+    made.stop()
+
+
+def test_curses_unlocks_a_card(carded, manager, terminal):
+    """At the client's terminal, by what the client's processes say of it."""
+    u, card = carded("pinentry-curses")
+    assert u.names() == ["card"]
+    command, made = signing(manager)
+    terminal.start(shlex.join(command), manager.env)
+    assert "asked for by ssh-keygen" in terminal.wait_for("PIN:")
+    terminal.type(card.pin)
+    terminal.wait_for_end()
+    assert made.exists()
+    assert card.tries() == 3
+
+
+@pytest.mark.long
+def test_graphical_unlocks_a_card(carded, manager, graphical, display):
+    u, card = carded(graphical)
+    assert u.names() == ["card"]
+    command, made = signing(manager)
+    with subprocess.Popen(manager.words(*command),
+                          env=dict(manager.env, **display.env)) as client:
+        display.type(display.wait_for_window("p11-agent"), card.pin)
+        assert client.wait(20) == 0
+    assert made.exists()
+    assert card.tries() == 3
