@@ -235,7 +235,7 @@ run_serve(struct run *run)
 		return run_foreground(run);
 	/* Somebody serves the default socket already: that one will do. */
 	if (o->socket == NULL && o->command == NULL &&
-	    (other = serve_pid_at(run->serve.path)) != 0) {
+	    serve_pid_at(run->serve.path, &other)) {
 		run_print(run, other);
 		return 0;
 	}

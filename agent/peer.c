@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -94,6 +95,16 @@ peer_name(pid_t pid, char out[static PEER_NAME_BYTES])
 	text_printable(bytes_of(raw, (size_t)n), name, sizeof(name));
 	snprintf(out, PEER_NAME_BYTES, "%s (pid %ld)", name, (long)pid);
 	return out;
+}
+
+bool
+peer_is_our_program(pid_t pid)
+{
+	char name[64], own[64];
+	ssize_t n = program_name(pid, name, sizeof(name));
+
+	return n > 0 && program_name(getpid(), own, sizeof(own)) == n &&
+	    memcmp(name, own, (size_t)n) == 0;
 }
 
 void

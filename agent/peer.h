@@ -24,6 +24,9 @@ enum { PEER_NAME_BYTES = 64 };
  */
 char *peer_name(pid_t pid, char out[static PEER_NAME_BYTES]);
 
+/* Is it a process of the program that we are? */
+bool peer_is_our_program(pid_t pid);
+
 /*
  * A warning about what a client asked for; it begins with the client's name,
  * which becomes about.client.

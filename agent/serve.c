@@ -104,8 +104,8 @@ serve_close(struct serve *s)
 	s->path = NULL;
 }
 
-pid_t
-serve_pid_at(const char *path)
+bool
+serve_pid_at(const char *path, pid_t *ret)
 {
 	CLEANUP(cleanup_close) int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -113,10 +113,11 @@ serve_pid_at(const char *path)
 
 	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path) ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
-		return 0;
+		return false;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||
 	    !peer_get(fd, &peer))
-		return 0;
-	return peer.pid;
+		return false;
+	*ret = peer_is_our_program(peer.pid) ? peer.pid : 0;
+	return true;
 }

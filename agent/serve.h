@@ -47,7 +47,11 @@ bool serve_begin(struct serve *s, struct agent *agent);
 /* Stop, and remove the files. */
 void serve_close(struct serve *s);
 
-/* The pid of who listens at a socket; 0 when nobody does. */
-pid_t serve_pid_at(const char *path);
+/*
+ * Does somebody listen at a socket? Then *ret is the pid of the agent, or 0
+ * where a service manager holds the socket: whoever ends an agent by its pid
+ * must not end that.
+ */
+bool serve_pid_at(const char *path, pid_t *ret);
 
 #endif

@@ -117,6 +117,7 @@ made_and_removed(void **state)
 	struct table *t = *state;
 	struct listen_socket s = listen_well(t);
 	struct stat st;
+	pid_t pid;
 	int fd;
 
 	assert_int_equal(lstat(t->path, &st), 0);
@@ -124,11 +125,12 @@ made_and_removed(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_true((fd = connect_to(t->path)) >= 0);
 	close(fd);
-	assert_int_equal(serve_pid_at(t->path), getpid());
+	assert_true(serve_pid_at(t->path, &pid));
+	assert_int_equal(pid, getpid());
 	listen_socket_close(&s);
 	assert_int_equal(s.fd, -1);
 	assert_false(is_there(t->path));
-	assert_int_equal(serve_pid_at(t->path), 0);
+	assert_false(serve_pid_at(t->path, &pid));
 	/* Closing what is closed does nothing. */
 	listen_socket_close(&s);
 }

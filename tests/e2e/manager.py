@@ -43,6 +43,18 @@ wait $!
 """ % (JOURNALD, USER, SYSTEMD)
 
 
+# Debian has them in dbus-user-session, which brings another init as well.
+BUS_UNITS = {"dbus.socket": """[Socket]
+ListenStream=%t/bus
+""", "dbus.service": """[Unit]
+Requires=dbus.socket
+[Service]
+Type=notify
+ExecStart=/usr/bin/dbus-daemon --session --address=systemd: --nofork \
+  --nopidfile --systemd-activation --syslog-only
+"""}
+
+
 def missing():
     """Why there can be no manager here, or None."""
     if os.geteuid() != 0:
@@ -197,6 +209,17 @@ class Manager:
         values = [self.systemctl("show", "--value", "--property", name, unit)
                   .rstrip("\n") for name in names]
         return values[0] if len(values) == 1 else values
+
+    def start_bus(self):
+        """The user's D-Bus, on which the manager then is as well."""
+        for name, text in BUS_UNITS.items():
+            (self.units / name).write_text(text)
+        self.own(self.units)
+        self.systemctl("daemon-reload")
+        self.systemctl("start", "dbus.socket")
+        self.done("dbus-send", "--bus=unix:path=%s/bus" % self.run_dir,
+                  "--print-reply", "--dest=org.freedesktop.systemd1", "/",
+                  "org.freedesktop.DBus.Peer.Ping")
 
     def journal(self, **fields):
         """What journald has with these fields, oldest first."""

@@ -246,6 +246,9 @@ def test_sockets_are_the_managers(units, token, manager):
     numbers = [p.stat().st_ino for p in paths]
     assert [p.stat().st_mode & 0o777 for p in paths] == [0o600] * 2
     assert manager.socket.parent.stat().st_mode & 0o777 == 0o700
+    # Nobody may end the manager who wants to end the agent (-k).
+    assert manager.done("p11-agent", "-s") == (
+        "SSH_AUTH_SOCK=%s; export SSH_AUTH_SOCK;\n" % manager.socket)
     # Either of them starts it.
     status = json.loads(manager.done("p11-agentctl", "status", "--json"))
     assert status["pid"] and status["socket"] == str(manager.socket)
@@ -324,3 +327,23 @@ def test_graphical_unlocks_a_card(carded, manager, graphical, display):
         assert client.wait(20) == 0
     assert made.exists()
     assert card.tries() == 3
+
+
+@pytest.mark.long
+def test_display_of_a_later_login(carded, manager, graphical, display):
+    """An editor without a terminal: the user manager knows the display."""
+    u, card = carded(graphical)
+    assert u.names() == ["card"]
+    command, made = signing(manager)
+    manager.start_bus()
+    manager.systemctl("set-environment", "DISPLAY=" + display.env["DISPLAY"])
+    try:
+        with subprocess.Popen(manager.words(*command), env=manager.env,
+                              stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as client:
+            display.type(display.wait_for_window("p11-agent"), card.pin)
+            assert client.wait(20) == 0
+    finally:
+        manager.systemctl("unset-environment", "DISPLAY")
+    assert made.exists()
