@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 
-from daemon import BUILD, wait_until
+from daemon import BUILD, program, wait_until
 
 SYSTEMD = "/lib/systemd/systemd"
 JOURNALD = "/lib/systemd/systemd-journald"
@@ -57,6 +57,8 @@ ExecStart=/usr/bin/dbus-daemon --session --address=systemd: --nofork \
 
 def missing():
     """Why there can be no manager here, or None."""
+    if not os.path.exists(program("systemd/p11-agent.service")):
+        return "built without systemd"
     if os.geteuid() != 0:
         return "a manager of another user needs root"
     for path in (SYSTEMD, JOURNALD, "/usr/bin/dbus-daemon"):

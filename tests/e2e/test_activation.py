@@ -8,8 +8,12 @@ import socket
 import pytest
 
 from config import simple
-from daemon import Daemon, wait_until
+from daemon import Daemon, program, wait_until
 from persons import needs
+
+pytestmark = pytest.mark.skipif(
+    not os.path.exists(program("systemd/p11-agent.service")),
+    reason="built without systemd")
 
 
 class Activated(Daemon):

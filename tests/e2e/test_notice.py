@@ -3,12 +3,13 @@
 import pytest
 
 from config import key, provider
+from daemon import program
 from persons import Desktop, needs
 
 
 @pytest.fixture
 def desktop(directory):
-    why = needs("dbus-daemon")
+    why = needs("dbus-daemon", program("tests/prompt/stand-in"))
     if why:
         pytest.skip(why)
     made = Desktop(directory / "desktop")
