@@ -129,6 +129,20 @@ take_all(struct service_sockets *s, int n, char *why, size_t size)
 	return true;
 }
 
+/*
+ * There will be no agent: hang up on those who wait, or the manager would
+ * start us for them again and again.
+ */
+static void
+fd_refuse(int fd)
+{
+	int waiting;
+
+	while (fd_prepare(fd) && (waiting = accept(fd, NULL, NULL)) >= 0)
+		close(waiting);
+	close(fd);
+}
+
 bool
 service_take_sockets(struct service_sockets *ret, char *why, size_t size)
 {
@@ -150,6 +164,6 @@ service_take_sockets(struct service_sockets *ret, char *why, size_t size)
 		return true;
 	}
 	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++)
-		close(fd);
+		fd_refuse(fd);
 	return false;
 }

@@ -55,21 +55,6 @@ ExecStart=/usr/bin/dbus-daemon --session --address=systemd: --nofork \
 """}
 
 
-def missing():
-    """Why there can be no manager here, or None."""
-    if not os.path.exists(program("systemd/p11-agent.service")):
-        return "built without systemd"
-    if os.geteuid() != 0:
-        return "a manager of another user needs root"
-    for path in (SYSTEMD, JOURNALD, "/usr/bin/dbus-daemon"):
-        if not os.path.exists(path):
-            return "not installed: " + path
-    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"],
-                      stderr=subprocess.DEVNULL).returncode != 0:
-        return "no namespaces can be made here"
-    return None
-
-
 class Cgroup:
     """A child of the root in each hierarchy that systemd uses, a user's."""
 
@@ -92,10 +77,31 @@ class Cgroup:
     def remove(self):
         for top in self.paths:
             for path, _, _ in os.walk(top, topdown=False):
+                procs = pathlib.Path(path, "cgroup.procs")
                 # Those that were killed may still be on their way out.
-                wait_until(lambda: not pathlib.Path(
-                    path, "cgroup.procs").read_text(), what="empty " + path)
+                wait_until(lambda: not procs.read_text(),
+                           what="an empty " + path)
                 os.rmdir(path)
+
+
+def missing():
+    """Why there can be no manager here, or None."""
+    if not os.path.exists(program("systemd/p11-agent.service")):
+        return "built without systemd"
+    if os.geteuid() != 0:
+        return "a manager of another user needs root"
+    for path in (SYSTEMD, JOURNALD, "/usr/bin/dbus-daemon"):
+        if not os.path.exists(path):
+            return "not installed: " + path
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "mount", "-t",
+                       "tmpfs", "tmpfs", "/run"],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        return "nothing can be mounted in namespaces here"
+    try:
+        Cgroup("p11-probe-%d" % os.getpid(), 0).remove()
+    except OSError as error:
+        return "no cgroup can be made here: %s" % error
+    return None
 
 
 class Manager:

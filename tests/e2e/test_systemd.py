@@ -210,6 +210,18 @@ def test_bad_config_at_start(units, token, manager):
     assert u.names() == ["key1"]
 
 
+def test_sockets_of_one_name(units, token, manager):
+    """By somebody's drop-in: nobody hangs then either."""
+    u = units(config(token, 1))
+    u.drop_in("[Socket]\nFileDescriptorName=agent\n",
+              "p11-agent-control.socket")
+    u.start()
+    for _ in range(2):
+        done = manager.run("ssh-add", "-L", timeout=20)
+        assert "communication with agent failed" in done.stderr
+    u.wait_for_state("failed")
+
+
 def test_status_text(units, token, manager):
     u = units(config(token, 1, 2) + pin_from("credential:none")).start()
     assert u.names() == ["key1", "key2"]
