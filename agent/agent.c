@@ -131,6 +131,7 @@ agent_reconfigure_tokens(struct agent *a)
 	struct token *t;
 
 	TAILQ_FOREACH(t, &a->tokens, entry) {
+		backoff_wake(&t->backoff);
 		login_reconfigured(t->login);
 		release_watch(t->release);
 	}

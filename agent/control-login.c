@@ -140,6 +140,7 @@ control_unlock_try(struct control_client *c, struct token *t,
 		    "that is too long for a PIN");
 		return;
 	}
+	backoff_wake(&t->backoff);
 	c->login.done = control_unlocked;
 	c->login.arg = c;
 	login_unlock(t->login, &c->login, &pin);

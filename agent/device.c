@@ -93,10 +93,10 @@ device_is_busy(const struct token *t)
 {
 	const struct token *u;
 
-	if (t->process != NULL)
-		return true;
+	/* One that left has nothing there any more. */
 	TAILQ_FOREACH(u, &t->agent->tokens, entry)
-		if (u->process != NULL && reader_is_same(t, u))
+		if (u->process != NULL && u->present &&
+		    (u == t || reader_is_same(t, u)))
 			return true;
 	return false;
 }

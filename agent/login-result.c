@@ -82,7 +82,7 @@ login_began(struct login *l)
 		evtimer_add(&l->expiry, &limit);
 	}
 	/* It left while C_Login was at work. */
-	if (l->token->leaving != NULL &&
+	if (!l->token->present &&
 	    (section->forget_on & FORGET_ON_REMOVAL) != 0)
 		return;
 	/* One that was kept before has its time from when it was given. */

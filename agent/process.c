@@ -27,9 +27,8 @@ enum {
 	/* Between two looks at one that is still starting. */
 	SLOW_LOOK_MS = 200,
 	SIGN_MAX_MS = SIGN_MAX_SEC * 1000,
-	/* Processes that may die before the next one has to wait. */
-	DEATHS_AT_ONCE = 3,
-	DEATHS_PAUSE_MAX_MS = 60 * 1000,
+	/* Messages between two answers; more is a flood. */
+	UNASKED_MAX = 16,
 };
 
 static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
@@ -48,6 +47,9 @@ struct process {
 	int64_t heard_ms; /* last message from it, or first request */
 	struct event slow; /* looks for signatures that take long */
 	bool slow_added;
+	struct event leaving; /* the token has left: the end of its time */
+	bool left;
+	unsigned unasked; /* messages since the last answer */
 	struct notice *notice; /* on the desktop: it may want a touch */
 	pid_t pid;    /* also when it has ended */
 	char *failed; /* what WIRE_FAILED said; owned */
@@ -194,6 +196,9 @@ process_got_token(struct process *p, struct bytes body)
 	/* Another token than the one it was started for is a lie. */
 	if (!token_id_same(&w.id, &t->id))
 		return PARSE_VALUE;
+	/* Whether it is there, others say. */
+	if (p->left)
+		return PARSE_OK;
 	w.id = t->id;
 	return token_report(t->provider, &w, TOKEN_VIEW_OWN) == NULL ? PARSE_MEMORY : PARSE_OK;
 }
@@ -219,7 +224,7 @@ process_got_signature(struct process *p, struct bytes body)
 	sign_job_result(job, &w);
 	/* It may have been ended by what the answer said. */
 	if (t->process == p && w.outcome == WIRE_OK)
-		t->deaths = 0;
+		backoff_over(&t->backoff);
 	return PARSE_OK;
 }
 
@@ -257,6 +262,10 @@ process_message(struct process *p, uint8_t type, struct bytes body)
 {
 	struct wire_module module;
 
+	if (type == WIRE_LOGIN_RESULT || type == WIRE_SIGN_RESULT)
+		p->unasked = 0;
+	else if (++p->unasked > UNASKED_MAX)
+		return PARSE_LIMIT;
 	switch (type) {
 	case WIRE_MODULE:
 		return wire_module_parse(body, &module);
@@ -316,6 +325,7 @@ process_close(struct process *p, const char *why, bool lost)
 	release_over(t->release);
 	event_del(&p->deadline);
 	event_del(&p->slow);
+	event_del(&p->leaving);
 	notice_end(p->notice);
 	/* It reads no request, and sends no PIN, before it is ready. */
 	if (p->login_id != 0)
@@ -328,19 +338,6 @@ process_close(struct process *p, const char *why, bool lost)
 	}
 	free(p->failed);
 	free(p);
-}
-
-/* A module that dies again and again is given more time each time. */
-static void
-process_back_off(struct token *t)
-{
-	unsigned over;
-
-	if (++t->deaths < DEATHS_AT_ONCE)
-		return;
-	over = t->deaths - DEATHS_AT_ONCE;
-	t->restart_ms = clock_ms() + (over < 6 ? 1000 << over :
-	    DEATHS_PAUSE_MAX_MS);
 }
 
 static void
@@ -357,7 +354,8 @@ process_ended(void *arg, const char *why)
 		why = words;
 	token_log(t, LOG_LEVEL_WARN, "its process ended: %s", why);
 	token_set_error(t, why);
-	process_back_off(t);
+	if (!p->left)
+		backoff_died(&t->backoff);
 	/* It may not have found its token: is that still there? */
 	lost = !p->ready && !taken_suspect(t->taken, false);
 	process_close(p, why, true);
@@ -396,6 +394,34 @@ process_let_go(struct process *p, const struct link_events *events, void *arg)
 	link_end(link, events, arg);
 	process_close(p, "let go", false);
 	return link;
+}
+
+/* The call that was in flight did not come back in time. */
+static void
+process_left(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *p = arg;
+	struct token *t = p->token;
+
+	(void)fd;
+	(void)what;
+	/* If it is back by now, a fresh process may do what this one owes. */
+	if (t->present)
+		process_lost(p, "the token was away");
+	else
+		process_end(p, "the token was removed");
+	token_tidy(t);
+}
+
+void
+process_leave(struct process *p)
+{
+	const struct timeval limit = {.tv_sec = LEAVE_SEC};
+
+	p->left = true;
+	/* Without its timer it has no time. */
+	if (evtimer_add(&p->leaving, &limit) != 0)
+		process_end(p, "the token was removed");
 }
 
 struct process *
@@ -440,10 +466,10 @@ process_start(struct token *t)
 
 	if (t->process != NULL)
 		return true;
-	if (t->deaths >= DEATHS_AT_ONCE && clock_ms() < t->restart_ms) {
+	if (backoff_rest_ms(&t->backoff) > 0) {
 		token_log(t, LOG_LEVEL_WARN, "its module ended %u times in a "
-		    "row; it rests for %lld s", t->deaths,
-		    (long long)(t->restart_ms - clock_ms() + 999) / 1000);
+		    "row; it rests for %lld s", t->backoff.deaths,
+		    (long long)backoff_rest_sec(&t->backoff));
 		return false;
 	}
 	if ((p = calloc(1, sizeof(*p))) == NULL)
@@ -453,6 +479,7 @@ process_start(struct token *t)
 	TAILQ_INIT(&p->jobs);
 	evtimer_assign(&p->deadline, t->agent->base, process_deadline, p);
 	evtimer_assign(&p->slow, t->agent->base, process_slow, p);
+	evtimer_assign(&p->leaving, t->agent->base, process_left, p);
 	if ((p->link = link_start(t->agent, &spec, &process_events, p)) ==
 	    NULL) {
 		free(p);

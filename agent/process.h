@@ -35,6 +35,12 @@ struct link *process_let_go(struct process *p,
 struct process *process_free(struct process *p);
 
 /*
+ * Its token has left: what is in flight there has LEAVE_SEC more, then the
+ * process is ended.
+ */
+void process_leave(struct process *p);
+
+/*
  * Send a signature; the job is on the process's list until it is answered.
  * False when too many requests are in flight.
  */

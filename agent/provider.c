@@ -10,6 +10,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/announce.h"
+#include "agent/clock.h"
 #include "agent/config-flat.h"
 #include "agent/device.h"
 #include "agent/events.h"
@@ -24,13 +25,29 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 
+enum {
+	/* Scans that die in a row; the next one waits for a change. */
+	SCAN_DEATHS_MAX = 8,
+	/* A module, its tokens, and the end. */
+	SCAN_MESSAGES_MAX = TOKENS_PER_PROVIDER_MAX + 2,
+};
+
 struct scan {
 	struct provider *provider;
 	struct link *link; /* owned */
 	struct event deadline;
 	bool done;
+	unsigned messages;
 	char *failed; /* what WIRE_FAILED said; owned */
 };
+
+static void
+provider_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	provider_scan(arg, NULL);
+}
 
 struct provider *
 provider_new(struct agent *agent, const struct config_provider *s)
@@ -43,6 +60,7 @@ provider_new(struct agent *agent, const struct config_provider *s)
 	p->env = s->env;
 	p->source = registry_may_know(s->module) ? PROVIDER_NAME : PROVIDER_FILE;
 	TAILQ_INIT(&p->waiters);
+	evtimer_assign(&p->retry, agent->base, provider_retry, p);
 	TAILQ_INSERT_TAIL(&agent->providers, p, entry);
 	if (s->init_args != NULL &&
 	    (p->init_args = strdup(s->init_args)) == NULL)
@@ -126,6 +144,7 @@ provider_free(struct provider *p)
 		return NULL;
 	/* First: nobody who is told may find it again. */
 	TAILQ_REMOVE(&p->agent->providers, p, entry);
+	event_del(&p->retry);
 	p->scan = scan_free(p->scan);
 	p->state = PROVIDER_FAILED;
 	provider_tell_waiters(p);
@@ -220,6 +239,8 @@ scan_message(struct scan *s, uint8_t type, struct bytes body)
 	struct wire_error w;
 	enum parse_err err;
 
+	if (++s->messages > SCAN_MESSAGES_MAX)
+		return PARSE_LIMIT;
 	switch (type) {
 	case WIRE_MODULE:
 		return scan_got_module(s, body);
@@ -250,6 +271,7 @@ scan_frame(void *arg, struct bytes body)
 		return;
 	log_error("provider %s: its scan sent message %u that makes no sense "
 	    "(%s)", s->provider->name, body.p[0], parse_err_text(err));
+	s->done = false;
 	link_kill(s->link, "it sent nonsense");
 }
 
@@ -318,24 +340,50 @@ provider_start_processes(struct provider *p)
 }
 
 static void
+scan_succeeded(struct provider *p)
+{
+	p->state = PROVIDER_READY;
+	free(p->error);
+	p->error = NULL;
+	backoff_over(&p->backoff);
+	provider_drop_tokens(p, false);
+	provider_start_processes(p);
+}
+
+/* It crashed, hung, or sent nonsense: by chance, or again and again. */
+static void
+scan_died(struct provider *p)
+{
+	struct timeval tv;
+
+	backoff_died(&p->backoff);
+	tv = clock_timeval(backoff_rest_ms(&p->backoff));
+	if (p->backoff.deaths < SCAN_DEATHS_MAX)
+		evtimer_add(&p->retry, &tv);
+}
+
+static void
 scan_ended(void *arg, const char *why)
 {
 	struct scan *s = arg;
 	struct provider *p = s->provider;
+	bool cut = !s->done && p->again;
 
 	s->link = NULL; /* it frees itself */
 	p->scan = NULL;
-	if (!s->done) {
-		scan_failed(s, s->failed != NULL ? s->failed : why);
+	if (cut) {
+		log_info("provider %s: its scan is begun anew: %s", p->name,
+		    why);
+	} else if (s->done) {
+		scan_succeeded(p);
 	} else {
-		p->state = PROVIDER_READY;
-		free(p->error);
-		p->error = NULL;
-		provider_drop_tokens(p, false);
-		provider_start_processes(p);
+		scan_failed(s, s->failed != NULL ? s->failed : why);
+		if (s->failed == NULL)
+			scan_died(p);
 	}
 	scan_free(s);
-	provider_tell(p);
+	if (!cut)
+		provider_tell(p);
 	if (p->again)
 		provider_scan_again(p);
 }
@@ -373,7 +421,7 @@ scan_send_start(struct scan *s)
 			t->seen = false;
 			t->unseen = device_is_busy(t);
 		}
-		if (t->process != NULL)
+		if (t->process != NULL && t->present)
 			provider_ignore(&start, &t->id, NULL);
 	}
 	wire_start_put(link_out(s->link), &start);
@@ -394,6 +442,7 @@ scan_start(struct provider *p)
 	};
 	struct scan *s = calloc(1, sizeof(*s));
 
+	event_del(&p->retry);
 	if (s == NULL)
 		return false;
 	s->provider = p;
@@ -439,8 +488,27 @@ provider_scan_again(struct provider *p)
 }
 
 void
+provider_hurry(struct provider *p)
+{
+	const struct timeval limit = {.tv_sec = LEAVE_SEC};
+
+	if (p->scan == NULL)
+		return;
+	p->again = true;
+	evtimer_add(&p->scan->deadline, &limit);
+}
+
+int64_t
+provider_retry_sec(const struct provider *p)
+{
+	return evtimer_pending(&p->retry, NULL) ?
+	    backoff_rest_sec(&p->backoff) : -1;
+}
+
+void
 provider_forget_module(struct provider *p)
 {
+	event_del(&p->retry);
 	/* Somebody may wait for it. */
 	if (p->scan != NULL)
 		p->awaits_name = true;

@@ -8,7 +8,10 @@
 
 #include <sys/queue.h>
 
+#include <event2/event_struct.h>
+
 #include "agent/agent.h"
+#include "agent/backoff.h"
 #include "pkcs11/wire.h"
 
 struct config_provider;
@@ -59,6 +62,8 @@ struct provider {
 	bool settled; /* scanned, or given up on, once */
 	bool again;   /* once more when the scan under way has ended */
 	struct scan *scan; /* while one is under way; owned */
+	struct backoff backoff; /* scans that crashed or hung */
+	struct event retry;	/* of such a scan */
 	TAILQ_HEAD(scan_waiters, scan_waiter) waiters;
 };
 
@@ -77,6 +82,15 @@ void provider_scan(struct provider *p, struct scan_waiter *w);
 
 /* What was seen may be old: scan, also if a scan is under way. */
 void provider_scan_again(struct provider *p);
+
+/*
+ * A card has left: a scan under way may wait for it for ever, or show it. It
+ * is begun anew, after LEAVE_SEC if need be.
+ */
+void provider_hurry(struct provider *p);
+
+/* In how many seconds a scan that died is tried again; -1: not by itself. */
+int64_t provider_retry_sec(const struct provider *p);
 
 /* Wait no longer, without a callback. */
 void scan_leave(struct scan_waiter *w);

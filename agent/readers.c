@@ -8,6 +8,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/link.h"
+#include "agent/process.h"
 #include "agent/provider-list.h"
 #include "agent/startup.h"
 #include "agent/taken.h"
@@ -111,6 +112,47 @@ readers_have_more(const struct readers *r, const struct readers_state *now)
 	return false;
 }
 
+static bool
+readers_have_less(const struct readers *r, const struct readers_state *now)
+{
+	for (uint32_t i = 0; i < r->state.n_readers; i++) {
+		const struct card_reader *b = &r->state.readers[i];
+
+		if (b->card_present &&
+		    !card_stayed(b, readers_find(now, b->name)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A card has come. What rests may try again; what is in flight on a token
+ * that left is over, and may be in the way of its return.
+ */
+static void
+readers_wake_tokens(struct agent *a)
+{
+	struct token *t = TAILQ_FIRST(&a->tokens), *next;
+
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
+		backoff_wake(&t->backoff);
+		if (t->present)
+			continue;
+		t->process = process_end(t->process, "the token was removed");
+		token_tidy(t);
+	}
+}
+
+static void
+readers_hurry_scans(struct readers *r)
+{
+	struct provider *p;
+
+	TAILQ_FOREACH(p, &r->agent->providers, entry)
+		provider_hurry(p);
+}
+
 static void
 readers_set_fault(struct readers *r, const struct readers_state *m)
 {
@@ -157,6 +199,8 @@ readers_take(struct readers *r, struct bytes body)
 	r->pause_sec = RESTART_MIN_SEC;
 	r->unsupported = now.service == READERS_UNSUPPORTED;
 	readers_drop_tokens(r, &now);
+	if (r->known && readers_have_less(r, &now))
+		readers_hurry_scans(r);
 	/* The first picture: the first scans are under way anyway. */
 	more = r->known && readers_have_more(r, &now);
 	buffer_clear(&r->frame);
@@ -168,6 +212,7 @@ readers_take(struct readers *r, struct bytes body)
 	allowlist_update(r->agent);
 	readers_tell_tokens(r);
 	if (more) {
+		readers_wake_tokens(r->agent);
 		providers_scan_again(r->agent);
 		startup_inserted(r->agent);
 	}

@@ -46,6 +46,13 @@ number_json(size_t n)
 	return json_integer((json_int_t)n);
 }
 
+/* null for -1: it is not known. */
+static json_t *
+seconds_json(int64_t sec)
+{
+	return sec < 0 ? json_null() : json_integer(sec);
+}
+
 static json_t *
 files_json(const struct config *c)
 {
@@ -88,12 +95,14 @@ provider_tokens(const struct provider *p)
 static json_t *
 provider_json(const struct provider *p)
 {
-	return json_pack("{so so ss so so so}",
+	return json_pack("{so so ss so so so so so}",
 	    "name", string_json(p->name),
 	    "module", string_json(provider_module(p)),
 	    "state", provider_state_name(p->state),
 	    "description", string_json(p->description),
 	    "error", string_json(p->error),
+	    "deaths", number_json(p->backoff.deaths),
+	    "again_in_sec", seconds_json(provider_retry_sec(p)),
 	    "tokens", number_json(provider_tokens(p)));
 }
 
@@ -135,7 +144,7 @@ token_login_name(const struct token *t)
 static json_t *
 token_json(const struct token *t)
 {
-	return json_pack("{so so so so so so so so so ss ss so so}",
+	return json_pack("{so so so so so so so so so ss ss so so so so}",
 	    "name", string_json(t->name),
 	    "label", text_json(t->id.label),
 	    "manufacturer", text_json(t->id.manufacturer),
@@ -149,6 +158,9 @@ token_json(const struct token *t)
 	    "login", token_login_name(t),
 	    "pin", login_pin_state(t->login),
 	    "last_error", string_json(t->last_error),
+	    "deaths", number_json(t->backoff.deaths),
+	    "again_in_sec", seconds_json(backoff_rest_ms(&t->backoff) > 0 ?
+	    backoff_rest_sec(&t->backoff) : -1),
 	    "keys", number_json(t->n_keys));
 }
 

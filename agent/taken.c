@@ -203,7 +203,7 @@ taken_by_other(struct taken *k, const char *more)
 	k->unseen = false;
 	snprintf(k->words, sizeof(k->words), "%s%s%s", TAKEN_WORDS,
 	    more[0] == '\0' ? "" : "; ", more);
-	t->deaths = 0;
+	backoff_over(&t->backoff);
 	if (!news)
 		return;
 	token_log(t, LOG_LEVEL_WARN, "%s", k->words);

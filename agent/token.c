@@ -2,7 +2,6 @@
 /* Tokens and their keys, as reported by provider processes. */
 #include "agent/token.h"
 
-#include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,7 +329,7 @@ token_report(struct provider *provider, struct wire_token *w,
 		token_log(t, LOG_LEVEL_INFO, "here");
 		event_emit(t->agent, EVENT_TOKEN_HERE,
 		    &(struct event_about){.token = t});
-		t->deaths = 0;
+		backoff_over(&t->backoff);
 	}
 	t->present = true;
 	device_found(t);
@@ -349,42 +348,8 @@ token_close(struct token *t, const char *why)
 void
 token_tidy(struct token *t)
 {
-	if (!t->present && t->process == NULL && t->leaving == NULL &&
-	    !login_remembers(t->login))
+	if (!t->present && t->process == NULL && !login_remembers(t->login))
 		token_free(t);
-}
-
-/* The call that was in flight did not come back in time. */
-static void
-token_left(evutil_socket_t fd, short what, void *arg)
-{
-	struct token *t = arg;
-
-	(void)fd;
-	(void)what;
-	event_free(t->leaving);
-	t->leaving = NULL;
-	/* If it is back by now, others may be waiting for this process. */
-	if (t->present && t->process != NULL)
-		process_lost(t->process, "the token was away");
-	else
-		t->process = process_end(t->process, "the token was removed");
-	token_tidy(t);
-}
-
-/* Let what is in flight end by itself, as it does with most modules. */
-static void
-token_end_process(struct token *t, const char *why)
-{
-	const struct timeval limit = {.tv_sec = LEAVE_SEC};
-
-	if (t->leaving != NULL)
-		return;
-	if (t->process != NULL && process_is_busy(t->process))
-		t->leaving = evtimer_new(t->agent->base, token_left, t);
-	if (t->leaving != NULL && evtimer_add(t->leaving, &limit) == 0)
-		return;
-	t->process = process_end(t->process, why);
 }
 
 void
@@ -399,7 +364,11 @@ token_leave(struct token *t, const char *why)
 	allowlist_update(t->agent);
 	login_token_left(t->login, why,
 	    forget_is_wanted(t, FORGET_ON_REMOVAL));
-	token_end_process(t, why);
+	/* What is in flight may end by itself, as it does with most modules. */
+	if (t->process != NULL && process_is_busy(t->process))
+		process_leave(t->process);
+	else
+		t->process = process_end(t->process, why);
 	taken_end(t->taken, TAKEN_NOT);
 	token_tidy(t);
 }
@@ -418,8 +387,6 @@ token_free(struct token *t)
 	t->process = process_free(t->process);
 	t->taken = taken_free(t->taken);
 	sign_held_next(t);
-	if (t->leaving != NULL)
-		event_free(t->leaving);
 	t->login = login_free(t->login);
 	t->release = release_free(t->release);
 	keys_free(t->keys, t->n_keys);

@@ -9,12 +9,12 @@
 #include <sys/queue.h>
 
 #include "agent/agent.h"
+#include "agent/backoff.h"
 #include "common/log.h"
 #include "pkcs11/wire.h"
 #include "proto/keyblob.h"
 
 struct config_key;
-struct event;
 struct login;
 struct process;
 struct release;
@@ -57,10 +57,8 @@ struct token {
 	struct release *release; /* owned */
 	struct taken *taken;	 /* owned */
 	char *last_error;	 /* owned; the last request that failed */
-	struct event *leaving;	 /* it left; a call in flight has its time */
 	/* Its processes that ended by themselves since the last good answer. */
-	unsigned deaths;
-	int64_t restart_ms;	 /* not before; CLOCK_MONOTONIC */
+	struct backoff backoff;
 	/* With login = "each" one signature has the login, the others wait. */
 	struct sign_job *owner;
 	TAILQ_HEAD(, sign_job) held;

@@ -89,6 +89,23 @@ show_identities(const json_t *status, FILE *out)
 		    (long long)allowed, allowed == 1 ? " is" : "s are");
 }
 
+/* What died again and again, and when there is another. */
+static void
+show_deaths(const json_t *o, const char *what, const char *when, FILE *out)
+{
+	json_int_t deaths = show_number(o, "deaths", 0);
+	json_int_t sec = show_number(o, "again_in_sec", -1);
+	char rest[80];
+
+	if (deaths <= 0)
+		return;
+	snprintf(rest, sizeof(rest), "in %lld s, or when a reader or the "
+	    "config changes", (long long)sec);
+	row(out, "", "%s died %lld time%s in a row; the next one starts %s",
+	    what, (long long)deaths, deaths == 1 ? "" : "s",
+	    sec < 0 ? when : rest);
+}
+
 static void
 show_provider(const json_t *p, FILE *out)
 {
@@ -102,6 +119,8 @@ show_provider(const json_t *p, FILE *out)
 	row_member(out, "", "", p, "module");
 	row_member(out, "", "", p, "description");
 	row_member(out, "", "error: ", p, "error");
+	show_deaths(p, "its scan", "when a reader or the config changes, or "
+	    "by `p11-agentctl reload`", out);
 }
 
 /* "LABEL, MANUFACTURER MODEL, serial SERIAL", without what is missing. */
@@ -161,6 +180,7 @@ show_token(const json_t *t, FILE *out)
 		row(out, "", "login: %s; PIN: %s", or_else(login, "unknown"),
 		    or_else(pin, "unknown"));
 	row_member(out, "", "last error: ", t, "last_error");
+	show_deaths(t, "its process", "when it is needed", out);
 }
 
 void

@@ -13,7 +13,7 @@
  *   once=PATH        the words below count until a file is there, made then
  *   start=WORD       at the start, but ask=WORD when asked for these names;
  *                    login=WORD, sign=WORD at that request:
- *     die hang exit failed garbage empty huge half body
+ *     die hang exit failed garbage empty huge half body flood
  *   sign=WORD        also: unknown twice lost error unusable context
  *     need-login short
  */
@@ -147,6 +147,11 @@ misbehave(struct fake *f, const char *how)
 	else if (strcmp(how, "half") == 0) {
 		raw("\0\0\0\x09\x46\0", 6);
 		_exit(0);
+	} else if (strcmp(how, "flood") == 0) {
+		for (;;) {
+			wire_done_put(&f->out);
+			flush(f);
+		}
 	} else {
 		return false;
 	}

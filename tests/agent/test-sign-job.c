@@ -325,6 +325,8 @@ static const struct bad_process {
 	{"start=failed", "C_Initialize: CKR_GENERAL_ERROR (as told)"},
 	{"start=exit", "exit status 3"},
 	{"start=garbage", "nonsense"},
+	{"sign=flood", "nonsense"},
+	{"start=flood", "nonsense"},
 };
 
 static void

@@ -176,12 +176,12 @@ it_is_let_go_of(void **state)
 	struct table *t = *state;
 	struct waiter w, more;
 
-	t->token->deaths = 2;
+	t->token->backoff.deaths = 2;
 	taken_suspect(t->taken, true);
 	wait_for(t->taken, &w);
 	taken_told(t->taken, true, "run this");
 	assert_true(taken_is(t->taken));
-	assert_int_equal(t->token->deaths, 0);
+	assert_int_equal(t->token->backoff.deaths, 0);
 	assert_string_equal(taken_words(t->taken), TAKEN_WORDS "; run this");
 	assert_string_equal(t->token->last_error, TAKEN_WORDS "; run this");
 	assert_int_equal(w.told, 0);

@@ -71,6 +71,23 @@ shows_what_there_is(void **state)
 	    {"{\"tokens\": [{\"name\": \"t\", \"serial\": \"1\","
 	     " \"state\": \"starting\", \"pid\": null, \"keys\": 1}]}",
 		"token       t: starting, 1 key\n            1\n"},
+	    {"{\"tokens\": [{\"name\": \"t\", \"state\": \"no process\","
+	     " \"keys\": 1, \"deaths\": 3, \"again_in_sec\": 8}]}",
+		"token       t: no process, 1 key\n"
+		"            its process died 3 times in a row; the next one "
+		"starts in 8 s, or\n            when a reader or the config "
+		"changes\n"},
+	    {"{\"tokens\": [{\"name\": \"t\", \"state\": \"no process\","
+	     " \"keys\": 1, \"deaths\": 1, \"again_in_sec\": null}]}",
+		"token       t: no process, 1 key\n"
+		"            its process died 1 time in a row; the next one "
+		"starts when it is\n            needed\n"},
+	    {"{\"providers\": [{\"name\": \"p\", \"state\": \"failed\","
+	     " \"deaths\": 8, \"again_in_sec\": null}]}",
+		"provider    p: failed, 0 tokens\n"
+		"            its scan died 8 times in a row; the next one starts "
+		"when a reader or\n            the config changes, or by "
+		"`p11-agentctl reload`\n"},
 	    {"{\"providers\": [3]}",
 		"provider    (no name): unknown state, 0 tokens\n"},
 	    {"{\"note\": \"Nothing is exposed: the config names no provider. "

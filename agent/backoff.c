@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rests that get longer. */
+#include "agent/backoff.h"
+
+#include "agent/clock.h"
+
+enum {
+	/* That may die before the next one has to wait. */
+	DEATHS_AT_ONCE = 3,
+	/* The rest doubles so often. */
+	DOUBLINGS_MAX = 6,
+	REST_MIN_MS = 1000,
+	REST_MAX_MS = 60 * 1000,
+};
+
+void
+backoff_died(struct backoff *b)
+{
+	unsigned over;
+
+	if (++b->deaths < DEATHS_AT_ONCE)
+		return;
+	over = b->deaths - DEATHS_AT_ONCE;
+	b->until_ms = clock_ms() +
+	    (over < DOUBLINGS_MAX ? REST_MIN_MS << over : REST_MAX_MS);
+}
+
+void
+backoff_over(struct backoff *b)
+{
+	*b = (struct backoff){0};
+}
+
+void
+backoff_wake(struct backoff *b)
+{
+	b->until_ms = 0;
+}
+
+int64_t
+backoff_rest_ms(const struct backoff *b)
+{
+	int64_t ms = b->until_ms - clock_ms();
+
+	return ms > 0 ? ms : 0;
+}
+
+int64_t
+backoff_rest_sec(const struct backoff *b)
+{
+	return (backoff_rest_ms(b) + 999) / 1000;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What dies again and again (a process of a token, a scan of a module) rests
+ * before it is started anew, longer each time.
+ */
+#ifndef P11_AGENT_AGENT_BACKOFF_H
+#define P11_AGENT_AGENT_BACKOFF_H
+
+#include <stdint.h>
+
+/* All zero: nothing has died. */
+struct backoff {
+	unsigned deaths; /* in a row */
+	int64_t until_ms; /* CLOCK_MONOTONIC */
+};
+
+void backoff_died(struct backoff *b);
+
+/* It does what it should. */
+void backoff_over(struct backoff *b);
+
+/* Something has changed: it may try at once, but the count goes on. */
+void backoff_wake(struct backoff *b);
+
+/* How long it still rests; 0: it does not. */
+int64_t backoff_rest_ms(const struct backoff *b);
+
+/* The same in whole seconds, rounded up. */
+int64_t backoff_rest_sec(const struct backoff *b);
+
+#endif
