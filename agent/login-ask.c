@@ -150,13 +150,19 @@ login_answered(void *arg, const struct answer *answer)
 	}
 }
 
-/* With few tries left only a person sends a PIN, also a proven one. */
+/*
+ * One that was right before: for this request, or kept. With few tries left
+ * only a person sends a PIN.
+ */
 static bool
-login_try_kept(struct login *l)
+login_try_proven(struct login *l, const struct login_waiter *w)
 {
-	struct secret *pin = login_count_low(l) ? NULL :
-	    kept_pin_copy(l->kept);
+	struct secret *pin = NULL;
 
+	if (!login_count_low(l))
+		pin = w->member && l->proven != NULL ?
+		    secret_new(secret_bytes(l->proven)) :
+		    kept_pin_copy(l->kept);
 	if (pin == NULL)
 		return false;
 	l->told = false;
@@ -165,19 +171,10 @@ login_try_kept(struct login *l)
 }
 
 void
-login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
-    const char *purpose)
+login_begin(struct login *l, struct login_waiter *w)
 {
 	const struct token *t = l->token;
 
-	login_join(l, w);
-	/* For the prompt; also for the one that may follow a wrong offer. */
-	if (l->state != LOGIN_ASKING) {
-		l->client_pid = client_pid;
-		snprintf(l->purpose, sizeof(l->purpose), "%s", purpose);
-	}
-	if (l->state != LOGIN_IDLE)
-		return;
 	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0) {
 		login_tell(l, w, LOGIN_PIN_LOCKED);
 		return;
@@ -186,7 +183,7 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 		login_tell(l, w, "the token has no PIN yet");
 		return;
 	}
-	if (login_try_kept(l))
+	if (login_try_proven(l, w))
 		return;
 	if (login_now() < l->pause_until) {
 		login_tell(l, w, "a PIN prompt was cancelled less than a "
@@ -201,6 +198,18 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 		l->told = false;
 		login_try(l, NULL, PIN_FROM_PAD);
 	}
+}
+
+void
+login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
+    const char *purpose)
+{
+	w->context = false;
+	login_join(l, w);
+	/* For the prompt; also for the one that may follow a wrong offer. */
+	login_set_purpose(l, client_pid, purpose);
+	if (l->state == LOGIN_IDLE)
+		login_begin(l, w);
 }
 
 /* Why a PIN that somebody brought cannot be tried now; or NULL. */
@@ -229,6 +238,7 @@ login_bring(struct login *l, struct login_waiter *w, struct secret **pin,
 	const char *fault;
 
 	*pin = NULL;
+	w->context = false;
 	login_join(l, w);
 	fault = login_bring_fault(l, taken, origin);
 	if (fault != NULL) {

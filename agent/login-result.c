@@ -21,6 +21,7 @@ login_refused(struct login *l, const char *words)
 {
 	l->record->wrong++;
 	kept_pin_wipe(l->kept);
+	l->proven = secret_free(l->proven);
 	secret_free(l->record->refused);
 	l->record->refused = l->pin;
 	l->pin = NULL;
@@ -48,7 +49,7 @@ login_refused(struct login *l, const char *words)
 	}
 	if (l->state != LOGIN_IDLE)
 		return;
-	if (TAILQ_EMPTY(&l->waiters))
+	if (login_is_alone(l))
 		login_finish(l, NULL);
 	else
 		login_prompt_again(l, "The PIN was wrong.");
@@ -66,7 +67,7 @@ login_locked_notice(const struct token *t)
 	notice_show(t->agent, t->name, text);
 }
 
-/* What the token's section says of a login, and of its PIN. */
+/* How long it may be used. */
 static void
 login_began(struct login *l)
 {
@@ -74,21 +75,40 @@ login_began(struct login *l)
 	    allowlist_token_section(l->token->agent, l->token);
 	struct timeval limit = {0};
 
+	l->count++;
 	event_del(&l->expiry);
-	if (section == NULL)
-		return;
-	if (section->login == LOGIN_SECONDS) {
+	if (section != NULL && section->login == LOGIN_SECONDS) {
 		limit.tv_sec = (time_t)section->login_sec;
 		evtimer_add(&l->expiry, &limit);
 	}
-	/* It left while C_Login was at work. */
-	if (!l->token->present &&
-	    (section->forget_on & FORGET_ON_REMOVAL) != 0)
-		return;
+}
+
+/* It left while C_Login was at work. */
+static bool
+login_left_to_forget(const struct login *l,
+    const struct config_token *section)
+{
+	return !l->token->present &&
+	    (section->forget_on & FORGET_ON_REMOVAL) != 0;
+}
+
+void
+login_proven(struct login *l)
+{
+	const struct config_token *section =
+	    allowlist_token_section(l->token->agent, l->token);
+
+	l->record->wrong = 0;
+	l->record->unattended_off = false;
+	l->record->refused = secret_free(l->record->refused);
+	device_pin_good(l->token);
 	/* One that was kept before has its time from when it was given. */
-	if (l->pin != NULL && l->origin != PIN_KEPT &&
-	    section->keep_pin_sec > 0)
+	if (l->pin == NULL || l->origin == PIN_KEPT)
+		return;
+	if (section != NULL && section->keep_pin_sec > 0 &&
+	    !login_left_to_forget(l, section))
 		kept_pin_put(l->kept, l->pin, section->keep_pin_sec);
+	login_share_pin(l);
 }
 
 /*
@@ -104,7 +124,7 @@ login_held(struct login *l, const char *words)
 		login_tell(l, l->offer, words);
 	if (l->state != LOGIN_IDLE)
 		return;
-	if (TAILQ_EMPTY(&l->waiters))
+	if (login_is_alone(l))
 		login_finish(l, NULL);
 	else if (l->origin == PIN_FROM_PAD)
 		login_finish(l, LOGIN_LAST_TRY);
@@ -113,14 +133,55 @@ login_held(struct login *l, const char *words)
 		    "not sent.");
 }
 
-/* Whether a PIN is right was not told: no program sends it another time. */
-static void
+void
 login_doubt(struct login *l)
 {
+	l->proven = secret_free(l->proven);
 	if (l->origin != PIN_UNATTENDED && l->origin != PIN_KEPT)
 		return;
 	l->record->unattended_off = true;
 	kept_pin_wipe(l->kept);
+}
+
+void
+login_failed(struct login *l, enum wire_outcome outcome, const char *why)
+{
+	struct token *t = l->token;
+
+	/* Many modules call the very try that locked the PIN just wrong. */
+	if (outcome == WIRE_PIN_REFUSED &&
+	    (t->flags & TOKEN_PIN_LOCKED) != 0)
+		outcome = WIRE_PIN_LOCKED;
+	switch (outcome) {
+	case WIRE_PIN_REFUSED:
+		token_set_error(t, why);
+		login_refused(l, why);
+		return;
+	case WIRE_PIN_HELD:
+		login_held(l, why);
+		return;
+	case WIRE_PIN_LOCKED:
+		t->flags |= TOKEN_PIN_LOCKED;
+		why = LOGIN_PIN_LOCKED;
+		login_event(l, EVENT_PIN_LOCKED, NULL);
+		login_locked_notice(t);
+		allowlist_update(t->agent);
+		break;
+	case WIRE_CANCELLED:
+		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
+		login_event(l, EVENT_LOGIN_FAILED, why);
+		break;
+	default:
+		token_log(t, LOG_LEVEL_ERROR, "the login failed: %s", why);
+		login_event(l, EVENT_LOGIN_FAILED, why);
+		break;
+	}
+	token_set_error(t, why);
+	login_doubt(l);
+	login_finish(l, why);
+	/* A fresh process believes nothing, and sees when it was unblocked. */
+	if (outcome == WIRE_PIN_LOCKED)
+		t->process = process_end(t->process, why);
 }
 
 void
@@ -155,24 +216,14 @@ login_lost(struct login *l, const char *why, bool in_doubt)
 void
 login_result(struct login *l, const struct wire_login_result *w)
 {
-	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
-	const char *why = words == NULL ? "out of memory" : words;
-	enum wire_outcome outcome = w->outcome;
-	struct token *t = l->token;
+	CLEANUP(cleanup_free) char *words = NULL;
+	const char *why;
 
-	/* Many modules call the very try that locked the PIN just wrong. */
-	if (outcome == WIRE_PIN_REFUSED &&
-	    (t->flags & TOKEN_PIN_LOCKED) != 0)
-		outcome = WIRE_PIN_LOCKED;
-	switch (outcome) {
+	switch (w->outcome) {
 	case WIRE_OK:
-		l->record->wrong = 0;
-		l->count++;
-		l->record->unattended_off = false;
-		l->record->refused = secret_free(l->record->refused);
-		device_pin_good(t);
 		login_began(l);
-		token_log(t, LOG_LEVEL_INFO, "logged in");
+		login_proven(l);
+		token_log(l->token, LOG_LEVEL_INFO, "logged in");
 		login_event(l, EVENT_LOGGED_IN, NULL);
 		login_finish(l, NULL);
 		return;
@@ -180,41 +231,15 @@ login_result(struct login *l, const struct wire_login_result *w)
 		l->count++;
 		login_finish(l, NULL);
 		return;
-	case WIRE_PIN_REFUSED:
-		token_set_error(t, why);
-		login_refused(l, why);
-		return;
-	case WIRE_PIN_HELD:
-		login_held(l, why);
-		return;
-	case WIRE_PIN_LOCKED:
-		t->flags |= TOKEN_PIN_LOCKED;
-		why = LOGIN_PIN_LOCKED;
-		login_event(l, EVENT_PIN_LOCKED, NULL);
-		login_locked_notice(t);
-		allowlist_update(t->agent);
-		break;
-	case WIRE_CANCELLED:
-		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
-		login_event(l, EVENT_LOGIN_FAILED, why);
-		break;
-	case WIRE_LOST:
-		login_lost(l, why, w->pin_in_doubt);
-		return;
-	case WIRE_NEED_LOGIN:
-	case WIRE_NEED_CONTEXT:
-	case WIRE_KEY_UNUSABLE:
-	case WIRE_ERROR:
-		token_log(t, LOG_LEVEL_ERROR, "the login failed: %s", why);
-		login_event(l, EVENT_LOGIN_FAILED, why);
+	default:
 		break;
 	}
-	token_set_error(t, why);
-	login_doubt(l);
-	login_finish(l, why);
-	/* A fresh process believes nothing, and sees when it was unblocked. */
-	if (outcome == WIRE_PIN_LOCKED)
-		t->process = process_end(t->process, why);
+	words = wire_error_words(&w->error);
+	why = words == NULL ? "out of memory" : words;
+	if (w->outcome == WIRE_LOST)
+		login_lost(l, why, w->pin_in_doubt);
+	else
+		login_failed(l, w->outcome, why);
 }
 
 void

@@ -34,6 +34,14 @@ struct login {
 	enum login_state state;
 	TAILQ_HEAD(, login_waiter) waiters;
 	unsigned round;		    /* of waiters: see login_finish */
+	bool telling;		    /* login_finish is at it */
+	bool sharing;		    /* and a PIN was proven just now */
+	bool stepping;		    /* login_context_next is at it */
+	/* Those that want the PIN for their signature, and who has it. */
+	TAILQ_HEAD(, login_waiter) contexts;
+	struct login_waiter *signing;
+	struct secret *proven; /* what its members may still use; or NULL */
+	unsigned members;      /* that are not over yet */
 	struct login_waiter *offer; /* who brought the PIN being tried */
 	struct taken_waiter taken;  /* with `pin`, for the token to be free */
 	struct prompter *prompter;
@@ -42,6 +50,7 @@ struct login {
 	struct kept_pin *kept;	/* keep-pin; owned */
 	struct event expiry;	/* the end of a login: login = "8h" */
 	struct pin_record *record; /* of its tries; the agent's */
+	struct notice *notice;	/* the reader's pad waits for a person */
 	bool told;		/* the person, that it may be the last try */
 	bool again;		/* a fresh process has the PIN, after a loss */
 	unsigned rounds;	/* prompts in this request */
@@ -69,6 +78,16 @@ bool login_count_low(const struct login *l);
 
 void login_join(struct login *l, struct login_waiter *w);
 
+/* Nobody waits, for the login or for a signature's. */
+bool login_is_alone(const struct login *l);
+
+/* What the prompt says; of no use while one is open. */
+void login_set_purpose(struct login *l, pid_t client_pid,
+    const char *purpose);
+
+/* Get a PIN from where one may come, for one who waits. */
+void login_begin(struct login *l, struct login_waiter *w);
+
 /* Take one off the list and tell it. */
 void login_tell(struct login *l, struct login_waiter *w, const char *why);
 
@@ -87,6 +106,26 @@ bool login_send(struct login *l);
  * sent in vain a person may type it there.
  */
 void login_climb(struct login *l, const char *why, bool in_doubt);
+
+/* Send it with the signature that comes first. False when it cannot be. */
+bool login_context_send(struct login *l, const struct login_pin *pin);
+
+/* Go on with the signatures that wait, if nothing else is under way. */
+void login_context_next(struct login *l);
+
+/* The PIN at hand was right. */
+void login_proven(struct login *l);
+
+/* It is for those who wait now; this one is of them. */
+void login_share_pin(struct login *l);
+void login_enlist(struct login *l, struct login_waiter *w);
+
+/* Whether it is right was not told: no program sends it another time. */
+void login_doubt(struct login *l);
+
+/* C_Login, however it was called, did not say CKR_OK. */
+void login_failed(struct login *l, enum wire_outcome outcome,
+    const char *why);
 
 /* Ask again in the same request, saying what was wrong with the answer. */
 void login_prompt_again(struct login *l, const char *warning);

@@ -10,6 +10,7 @@
 #include "agent/allowlist.h"
 #include "agent/config-flat.h"
 #include "agent/device.h"
+#include "agent/notice.h"
 #include "agent/process.h"
 #include "agent/release.h"
 #include "common/log.h"
@@ -57,20 +58,46 @@ login_join(struct login *l, struct login_waiter *w)
 	w->login = l;
 	w->round = l->round;
 	w->sent = l->state == LOGIN_TRYING;
-	TAILQ_INSERT_TAIL(&l->waiters, w, entry);
+	if (w->context)
+		TAILQ_INSERT_TAIL(&l->contexts, w, entry);
+	else
+		TAILQ_INSERT_TAIL(&l->waiters, w, entry);
 }
 
-/* Take one off the list and tell it. */
-void
-login_tell(struct login *l, struct login_waiter *w, const char *why)
+static void
+login_part(struct login *l, struct login_waiter *w)
 {
-	TAILQ_REMOVE(&l->waiters, w, entry);
+	if (w->context)
+		TAILQ_REMOVE(&l->contexts, w, entry);
+	else
+		TAILQ_REMOVE(&l->waiters, w, entry);
 	w->login = NULL;
 	if (l->offer == w)
 		l->offer = NULL;
+}
+
+void
+login_tell(struct login *l, struct login_waiter *w, const char *why)
+{
+	login_part(l, w);
 	if (why == NULL)
 		w->sent = false;
 	w->done(w->arg, why);
+}
+
+bool
+login_is_alone(const struct login *l)
+{
+	return TAILQ_EMPTY(&l->waiters) && TAILQ_EMPTY(&l->contexts);
+}
+
+void
+login_set_purpose(struct login *l, pid_t client_pid, const char *purpose)
+{
+	if (l->state == LOGIN_ASKING)
+		return;
+	l->client_pid = client_pid;
+	snprintf(l->purpose, sizeof(l->purpose), "%s", purpose);
 }
 
 /*
@@ -81,6 +108,7 @@ void
 login_finish(struct login *l, const char *why)
 {
 	unsigned round = l->round++;
+	bool nested = l->telling;
 	struct login_waiter *w;
 
 	l->state = LOGIN_IDLE;
@@ -89,11 +117,20 @@ login_finish(struct login *l, const char *why)
 	if (l->prompter != NULL)
 		login_event(l, EVENT_PROMPT_CLOSED, why);
 	l->prompter = prompter_free(l->prompter);
+	l->notice = notice_end(l->notice);
 	l->pin = secret_free(l->pin);
 	l->rounds = 0;
 	l->warning[0] = '\0';
+	l->telling = true;
 	while ((w = TAILQ_FIRST(&l->waiters)) != NULL && w->round == round)
 		login_tell(l, w, why);
+	/* A login does for all who need one; a signature's own is due yet. */
+	while (why != NULL && (w = TAILQ_FIRST(&l->contexts)) != NULL &&
+	    (int)(round - w->round) >= 0)
+		login_tell(l, w, why);
+	l->telling = nested;
+	l->sharing = false;
+	login_context_next(l);
 }
 
 struct login *
@@ -102,6 +139,7 @@ login_free(struct login *l)
 	if (l == NULL)
 		return NULL;
 	login_finish(l, "the token is gone");
+	secret_free(l->proven);
 	kept_pin_free(l->kept);
 	event_del(&l->expiry);
 	free(l);
@@ -182,12 +220,39 @@ login_count(const struct login *l)
 	return l->count;
 }
 
+static struct login_pin
+login_pin_at_hand(const struct login *l)
+{
+	return (struct login_pin){
+		.secret = l->pin,
+		.person = l->origin != PIN_UNATTENDED &&
+		    l->origin != PIN_KEPT,
+		.told = l->told,
+	};
+}
+
 bool
 login_send(struct login *l)
 {
-	return process_start(l->token) && process_login(l->token->process,
-	    l->pin, l->origin != PIN_UNATTENDED && l->origin != PIN_KEPT,
-	    l->told);
+	const struct login_pin pin = login_pin_at_hand(l);
+	struct token *t = l->token;
+
+	return process_start(t) && process_login(t->process, &pin);
+}
+
+/* A person has to know what the reader waits for. */
+static void
+login_pad_notice(struct login *l)
+{
+	char text[1024], tries[256];
+	const struct token *t = l->token;
+
+	login_tries(l, tries, sizeof(tries));
+	snprintf(text, sizeof(text), "Type the PIN of %s on the reader%s%s.%s%s",
+	    t->name, l->offer == NULL ? ", " : "",
+	    l->offer == NULL ? l->purpose : "",
+	    tries[0] == '\0' ? "" : " ", tries);
+	l->notice = notice_begin(t->agent, t->name, text, l->client_pid);
 }
 
 /* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
@@ -212,8 +277,19 @@ login_try(struct login *l, struct secret *pin, enum pin_origin origin)
 	TAILQ_FOREACH(w, &l->waiters, entry)
 		w->sent = true;
 	l->again = false;
-	if (!login_send(l))
-		login_finish(l, "its process takes no PIN");
+	TAILQ_FOREACH(w, &l->contexts, entry)
+		w->sent = true;
+	if (origin == PIN_FROM_PAD)
+		login_pad_notice(l);
+	if (!TAILQ_EMPTY(&l->waiters) || TAILQ_EMPTY(&l->contexts)) {
+		if (!login_send(l))
+			login_finish(l, "its process takes no PIN");
+	} else {
+		const struct login_pin sent = login_pin_at_hand(l);
+
+		if (!login_context_send(l, &sent))
+			login_finish(l, "its process takes no PIN");
+	}
 }
 
 /* The PIN has not been sent: another program has, or had, the token. */
@@ -255,6 +331,7 @@ login_new(struct token *t)
 	l->taken.done = login_taken_done;
 	l->taken.arg = l;
 	TAILQ_INIT(&l->waiters);
+	TAILQ_INIT(&l->contexts);
 	evtimer_assign(&l->expiry, t->agent->base, login_expired, l);
 	return l;
 }
@@ -265,6 +342,7 @@ login_forget(struct login *l, const char *why)
 	/* A C_Login that is cut off proves nothing. */
 	login_process_gone(l, why, false);
 	l->record->refused = secret_free(l->record->refused);
+	l->proven = secret_free(l->proven);
 	kept_pin_wipe(l->kept);
 	l->pause_until = 0;
 	login_finish(l, why);
@@ -273,8 +351,10 @@ login_forget(struct login *l, const char *why)
 void
 login_token_left(struct login *l, const char *why, bool forget)
 {
-	if (forget)
+	if (forget) {
+		l->proven = secret_free(l->proven);
 		kept_pin_wipe(l->kept);
+	}
 	/* A C_Login under way ends with its process. */
 	if (l->state != LOGIN_TRYING)
 		login_finish(l, why);
@@ -300,11 +380,8 @@ login_leave(struct login_waiter *w)
 
 	if (l == NULL)
 		return;
-	TAILQ_REMOVE(&l->waiters, w, entry);
-	w->login = NULL;
-	if (l->offer == w)
-		l->offer = NULL;
-	if (TAILQ_EMPTY(&l->waiters) && (l->state == LOGIN_ASKING ||
+	login_part(l, w);
+	if (login_is_alone(l) && (l->state == LOGIN_ASKING ||
 	    l->taken.taken != NULL))
 		login_finish(l, NULL);
 }

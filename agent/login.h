@@ -16,6 +16,14 @@
 struct login;
 struct token;
 struct wire_login_result;
+struct wire_sign_result;
+
+/* A PIN (NULL: the reader's own pad) on its way; see struct wire_login. */
+struct login_pin {
+	const struct secret *secret;
+	bool person;
+	bool told;
+};
 
 /* Someone who waits for the login; embedded in what waits. */
 struct login_waiter {
@@ -23,8 +31,12 @@ struct login_waiter {
 	struct login *login; /* NULL while it does not wait */
 	unsigned round;	     /* of the login's waiters, when it joined */
 	bool sent;	     /* a PIN was tried for it, and is not proven */
+	bool context;	     /* it waits by login_context */
+	bool member;	     /* it waited when a PIN was proven: see there */
 	/* `why` is NULL when the token is logged in now. */
 	void (*done)(void *arg, const char *why);
+	/* For login_context: send the signature with this PIN. */
+	bool (*sign)(void *arg, const struct login_pin *pin);
 	void *arg;
 };
 
@@ -40,6 +52,33 @@ struct login *login_free(struct login *l);
  */
 void login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
     const char *purpose);
+
+/*
+ * Wait for the PIN of a key that wants it for each signature
+ * (CKA_ALWAYS_AUTHENTICATE). `sign` is called with it, and login_signature
+ * with what came of that; `done` with NULL means: ask again now. A PIN that
+ * turned out right serves all who waited by then, until login_over was
+ * called for each of them.
+ */
+void login_context(struct login *l, struct login_waiter *w,
+    pid_t client_pid, const char *purpose);
+
+/* Has this one's signature a PIN with it? */
+bool login_has_pin_at(const struct login *l, const struct login_waiter *w);
+
+/*
+ * The signature that had a PIN with it was answered. wanted: somebody still
+ * waits for it. False when the answer was about the PIN: the waiter waits
+ * again, or was told.
+ */
+bool login_signature(struct login *l, const struct wire_sign_result *r,
+    bool wanted);
+
+/* It will not be answered: the process is gone. */
+void login_signature_lost(struct login *l);
+
+/* This one's signature was made, or failed. */
+void login_over(struct login *l, struct login_waiter *w);
 
 /*
  * Try a PIN that a client brought (ssh-add -s), once; takes it over. Refused

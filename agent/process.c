@@ -150,7 +150,9 @@ process_slow(evutil_socket_t fd, short what, void *arg)
 	p->slow_added = false;
 	if (TAILQ_EMPTY(&p->jobs))
 		return;
-	if (process_slow_in(p) > 0 || !p->ready) {
+	/* A pad has a notice of its own. */
+	if (process_slow_in(p) > 0 || !p->ready ||
+	    TAILQ_FIRST(&p->jobs)->on_pad) {
 		process_watch_slow(p);
 		return;
 	}
@@ -217,7 +219,7 @@ process_got_signature(struct process *p, struct bytes body)
 		return PARSE_VALUE;
 	process_quick_again(p);
 	/* Whether it is logged in is told by the answer to a login alone. */
-	if (w.outcome != WIRE_OK)
+	if (w.outcome != WIRE_OK || w.pin != WIRE_PIN_UNSEEN)
 		p->token->flags = (p->token->flags & ~TOKEN_PIN_FLAGS) |
 		    (w.flags & TOKEN_PIN_FLAGS);
 	t = p->token;
@@ -504,7 +506,8 @@ process_next_id(struct process *p)
 }
 
 bool
-process_sign(struct process *p, struct sign_job *job)
+process_sign(struct process *p, struct sign_job *job,
+    const struct login_pin *pin)
 {
 	struct wire_sign w = {
 		.data = buffer_bytes(&job->data),
@@ -515,6 +518,13 @@ process_sign(struct process *p, struct sign_job *job)
 	    link_out(p->link)->len + w.data.len > WIRE_QUEUE_MAX_BYTES / 2)
 		return false;
 	memcpy(w.ref, job->ref, sizeof(w.ref));
+	if (pin != NULL) {
+		w.login = true;
+		w.pin = secret_bytes(pin->secret);
+		w.person = pin->person;
+		w.told = pin->told;
+	}
+	job->on_pad = w.login && w.pin.len == 0;
 	w.id = process_next_id(p);
 	switch (job->algorithm) {
 	case SSH_SIG_RSA_SHA256:
@@ -545,13 +555,12 @@ process_sign(struct process *p, struct sign_job *job)
 }
 
 bool
-process_login(struct process *p, const struct secret *pin, bool person,
-    bool told)
+process_login(struct process *p, const struct login_pin *pin)
 {
 	struct wire_login w = {
-		.pin = secret_bytes(pin),
-		.person = person,
-		.told = told,
+		.pin = secret_bytes(pin->secret),
+		.person = pin->person,
+		.told = pin->told,
 	};
 
 	if (p->login_id != 0 ||

@@ -7,8 +7,8 @@
 
 #include "agent/link.h"
 #include "agent/token.h"
-#include "common/secret.h"
 
+struct login_pin;
 struct process;
 struct sign_job;
 
@@ -41,17 +41,15 @@ struct process *process_free(struct process *p);
 void process_leave(struct process *p);
 
 /*
- * Send a signature; the job is on the process's list until it is answered.
- * False when too many requests are in flight.
+ * Send a signature, with the PIN that its key wants for each, or NULL; the
+ * job is on the process's list until it is answered. False when too many
+ * requests are in flight.
  */
-bool process_sign(struct process *p, struct sign_job *job);
+bool process_sign(struct process *p, struct sign_job *job,
+    const struct login_pin *pin);
 
-/*
- * Send a PIN (NULL: the reader's own pad); person and told: see struct
- * wire_login. False when it does not fit.
- */
-bool process_login(struct process *p, const struct secret *pin, bool person,
-    bool told);
+/* Send a PIN. False when it does not fit. */
+bool process_login(struct process *p, const struct login_pin *pin);
 
 /* It owes an answer. */
 bool process_is_busy(const struct process *p);

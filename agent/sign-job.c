@@ -19,7 +19,7 @@
 #include "proto/message.h"
 
 /* A module that asks for a login after each login would never end. */
-enum { SIGN_LOGINS_MAX = 2 };
+enum { SIGN_LOGINS_MAX = 2, SIGN_PINS_MAX = 2 * PROMPT_ROUNDS_MAX };
 
 /* Its token has nothing more to do for it. */
 static void
@@ -30,6 +30,7 @@ sign_job_leave_token(struct sign_job *job)
 	if (job->held)
 		TAILQ_REMOVE(&t->held, job, entry);
 	job->held = false;
+	login_over(t->login, &job->waiter);
 	if (t->owner == job) {
 		t->owner = NULL;
 		login_signed(t->login);
@@ -107,19 +108,56 @@ sign_job_move(struct sign_job *job, const char *why)
 	sign_job_begin(job);
 }
 
+/* What the prompt says of it. */
+static void
+sign_job_purpose(const struct sign_job *job, bool each, char *out,
+    size_t size)
+{
+	const struct key *k = token_key(job->token, job->ref);
+
+	snprintf(out, size, "to sign with key \"%s\"%s",
+	    k == NULL || k->section == NULL ? "?" : k->section->name,
+	    each ? ", which wants it for each signature" : "");
+}
+
+/* CKA_ALWAYS_AUTHENTICATE. */
+static void
+sign_job_need_pin(struct sign_job *job)
+{
+	char purpose[256];
+
+	sign_job_purpose(job, true, purpose, sizeof(purpose));
+	login_context(job->token->login, &job->waiter, job->client_pid,
+	    purpose);
+}
+
+static bool
+sign_job_with_pin(void *arg, const struct login_pin *pin)
+{
+	struct sign_job *job = arg;
+	struct token *t = job->token;
+
+	return ++job->pins <= SIGN_PINS_MAX && process_start(t) &&
+	    process_sign(t->process, job, pin);
+}
+
 static void
 sign_job_send(struct sign_job *job)
 {
 	struct token *t = job->token;
+	const struct key *k = token_key(t, job->ref);
 
 	if (taken_is(t->taken)) {
 		taken_wait(t->taken, &job->taken);
 		return;
 	}
 	job->login_count = login_count(t->login);
-	if (!process_start(t))
+	if (k != NULL && (k->flags & KEY_ALWAYS_AUTHENTICATE) != 0 &&
+	    !token_needs_login(t))
+		sign_job_need_pin(job);
+	else if (!process_start(t))
 		sign_job_move(job, "no process can be started for it now");
-	else if (!process_sign(t->process, job))
+	else if (!process_sign(t->process, job, NULL))
 		sign_job_fail(job, "too many signatures wait for this token");
 }
 
@@ -155,7 +193,6 @@ static void
 sign_job_need_login(struct sign_job *job)
 {
 	struct token *t = job->token;
-	const struct key *k = token_key(t, job->ref);
 	char purpose[256];
 
 	if (++job->logins > SIGN_LOGINS_MAX) {
@@ -166,8 +203,7 @@ sign_job_need_login(struct sign_job *job)
 		sign_job_send(job);
 		return;
 	}
-	snprintf(purpose, sizeof(purpose), "to sign with key \"%s\"",
-	    k == NULL || k->section == NULL ? "?" : k->section->name);
+	sign_job_purpose(job, false, purpose, sizeof(purpose));
 	login_ask(t->login, &job->waiter, job->client_pid, purpose);
 }
 
@@ -269,6 +305,9 @@ void
 sign_job_lost(struct sign_job *job, const char *why, bool lost)
 {
 	token_set_error(job->token, why);
+	/* Only when the process is gone; else it was answered. */
+	if (login_has_pin_at(job->token->login, &job->waiter))
+		login_signature_lost(job->token->login);
 	if (lost && job->reply != NULL && taken_in_doubt(job->token->taken)) {
 		taken_wait(job->token->taken, &job->taken);
 		return;
@@ -294,13 +333,19 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 		job->renewed = true;
 		log_info("%s: lost, and looked for anew", t->name);
 	}
-	if (w->outcome == WIRE_OK || w->outcome == WIRE_NEED_LOGIN) {
+	if (login_has_pin_at(t->login, &job->waiter) &&
+	    !login_signature(t->login, w, job->reply != NULL))
+		return;
+	if (w->outcome == WIRE_OK || w->outcome == WIRE_NEED_LOGIN ||
+	    w->outcome == WIRE_NEED_CONTEXT) {
 		if (job->reply == NULL)
 			sign_job_free(job);
 		else if (w->outcome == WIRE_OK)
 			sign_job_done(job, w->signature);
-		else
+		else if (w->outcome == WIRE_NEED_LOGIN)
 			sign_job_need_login(job);
+		else
+			sign_job_need_pin(job);
 		return;
 	}
 	words = wire_outcome_words(w->outcome, &w->error);
@@ -351,6 +396,7 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	job->modulus_bytes = k->modulus_bytes;
 	memcpy(job->ref, k->ref, sizeof(job->ref));
 	job->waiter.done = sign_job_login_done;
+	job->waiter.sign = sign_job_with_pin;
 	job->waiter.arg = job;
 	job->taken.done = sign_job_taken_done;
 	job->taken.arg = job;

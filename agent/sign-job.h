@@ -24,6 +24,8 @@ struct sign_job {
 	int64_t sent_ms;    /* to it; CLOCK_MONOTONIC */
 	unsigned logins;    /* it has been sent to wait for */
 	unsigned login_count; /* the token's, when it was sent */
+	unsigned pins;	    /* it has been sent with */
+	bool on_pad;	    /* a person types its PIN on the reader */
 	bool in_process;
 	/* The climb after a loss: each rung once. */
 	bool renewed; /* with new sessions, inside its process */

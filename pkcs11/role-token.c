@@ -25,7 +25,7 @@ struct request {
 	enum wire_type type;
 	uint32_t id;
 	struct secret *pin; /* owned, or NULL */
-	bool person, told;  /* see struct wire_login */
+	struct token_pin login;   /* a view of it */
 	bool renew;	    /* see struct wire_sign */
 	bool renewing;	    /* it was lost; now it runs alone */
 	unsigned renewals;  /* of the token, when it was lost */
@@ -66,7 +66,7 @@ request_new(enum wire_type type, uint32_t id, struct bytes pin,
 		memcpy(r->data, data.p, data.len);
 	r->sign.data = r->data;
 	r->sign.data_len = data.len;
-	r->sign.pin = secret_bytes(r->pin);
+	r->login.pin = secret_bytes(r->pin);
 	return r;
 }
 
@@ -84,8 +84,8 @@ request_parse(struct bytes body, struct request **ret)
 			return err;
 		*ret = request_new(type, login.id, login.pin, BYTES_NONE);
 		if (*ret != NULL) {
-			(*ret)->person = login.person;
-			(*ret)->told = login.told;
+			(*ret)->login.person = login.person;
+			(*ret)->login.told = login.told;
 		}
 	} else if (type == WIRE_SIGN) {
 		if ((err = wire_sign_parse(body, &sign)) != PARSE_OK)
@@ -94,6 +94,10 @@ request_parse(struct bytes body, struct request **ret)
 		if (*ret != NULL) {
 			memcpy((*ret)->sign.ref, sign.ref, sizeof(sign.ref));
 			(*ret)->sign.algorithm = sign.algorithm;
+			(*ret)->login.person = sign.person;
+			(*ret)->login.told = sign.told;
+			(*ret)->sign.login = sign.login;
+			(*ret)->sign.pin = (*ret)->login;
 			(*ret)->renew = sign.renew;
 		}
 	} else {
@@ -154,15 +158,10 @@ server_login(struct server *s, const struct request *r)
 {
 	CLEANUP(buffer_cleanup) struct buffer out =
 	    BUFFER_INIT(2 * WIRE_REPLY_MAX_BYTES);
-	const struct token_pin pin = {
-		.pin = secret_bytes(r->pin),
-		.person = r->person,
-		.told = r->told,
-	};
 	struct wire_login_result result = {.id = r->id};
 	struct p11_err err = {.call = ""};
 
-	result.outcome = token_session_login(&s->token, &pin,
+	result.outcome = token_session_login(&s->token, &r->login,
 	    &result.pin_in_doubt, &err);
 	if (result.outcome == WIRE_OK || result.outcome == WIRE_LOGGED_IN)
 		token_session_wire_put(&out, &s->token);
@@ -205,23 +204,24 @@ server_sign(struct server *s, struct request *r, unsigned lane)
 	struct signature signature;
 
 	signature.len = 0;
+	signature.pin = WIRE_PIN_UNSEEN;
 	if (!r->renewing || server_renew(s, r, &out, &err))
 		result.outcome = token_sign(&s->token, lane, &r->sign,
 		    &signature, &err);
-	result.pin_in_doubt = r->sign.pin_in_doubt;
+	result.pin = signature.pin;
 	if (result.outcome == WIRE_LOST && r->renew && !r->renewing &&
-	    !result.pin_in_doubt) {
+	    result.pin != WIRE_PIN_TRIED) {
 		r->renewing = true;
 		r->renewals = renewals;
 		return false;
 	}
-	if (result.outcome == WIRE_OK) {
+	if (result.outcome == WIRE_OK)
 		result.signature = bytes_of(signature.bytes, signature.len);
-	} else {
+	else
 		p11_err_wire(&err, &result.error);
+	if (result.outcome != WIRE_OK || r->sign.login)
 		result.flags = token_session_flags(&s->token,
 		    result.outcome);
-	}
 	wire_sign_result_put(&out, &result);
 	server_send(s, &out);
 	return true;

@@ -145,11 +145,10 @@ sign_failed(struct token_session *t, const char *call, CK_RV rv,
 
 /* The login of CKA_ALWAYS_AUTHENTICATE, between C_SignInit and C_Sign. */
 static enum wire_outcome
-context_login(struct token_session *t, unsigned lane, struct sign_request *r,
-    struct p11_err *err)
+context_login(struct token_session *t, unsigned lane, struct bytes pin,
+    enum wire_pin *ret, struct p11_err *err)
 {
 	uint8_t copy[SECRET_MAX_BYTES];
-	struct bytes pin = r->pin;
 	enum wire_outcome outcome;
 	struct p11_err ignored;
 	CK_RV rv;
@@ -161,9 +160,12 @@ context_login(struct token_session *t, unsigned lane, struct sign_request *r,
 	rv = t->module->C_Login(t->sessions[lane], CKU_CONTEXT_SPECIFIC,
 	    pin.len == 0 ? NULL : copy, pin.len);
 	wipe(copy, sizeof(copy));
-	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+	/* Without a look at the PIN: the key does not want it after all. */
+	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		return WIRE_OK;
-	r->pin_in_doubt = true;
+	*ret = rv == CKR_OK ? WIRE_PIN_GOOD : WIRE_PIN_TRIED;
+	if (rv == CKR_OK)
+		return WIRE_OK;
 	outcome = sign_failed(t, "C_Login", rv, err);
 	/* So OpenSC says that the user's own login is gone. */
 	if (rv == CKR_OPERATION_NOT_INITIALIZED) {
@@ -171,7 +173,8 @@ context_login(struct token_session *t, unsigned lane, struct sign_request *r,
 		outcome = WIRE_NEED_LOGIN;
 	}
 	/* The signature that was begun must not be in the next one's way. */
-	token_session_renew(t, lane, &ignored);
+	if (outcome != WIRE_LOST)
+		token_session_renew(t, lane, &ignored);
 	return outcome;
 }
 
@@ -224,7 +227,7 @@ sign_with(struct token_session *t, unsigned lane, struct token_key *k,
 	if (rv != CKR_OK)
 		return sign_failed(t, "C_SignInit", rv, err);
 	if ((k->flags & KEY_ALWAYS_AUTHENTICATE) != 0) {
-		outcome = context_login(t, lane, r, err);
+		outcome = context_login(t, lane, r->pin.pin, &ret->pin, err);
 		if (outcome != WIRE_OK)
 			return outcome;
 	}
@@ -296,12 +299,16 @@ token_sign(struct token_session *t, unsigned lane,
 	struct token_key *k;
 	enum wire_outcome outcome = find_key(t, request, &k, err);
 
+	ret->pin = WIRE_PIN_UNSEEN;
 	if (outcome != WIRE_OK)
 		return outcome;
-	if ((k->flags & KEY_ALWAYS_AUTHENTICATE) != 0 &&
-	    request->pin.len == 0 && (t->slot.token.flags &
-	    CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
-		return refuse(WIRE_NEED_CONTEXT, err,
-		    "this key wants its PIN for each signature");
+	if ((k->flags & KEY_ALWAYS_AUTHENTICATE) != 0) {
+		if (!request->login)
+			return refuse(WIRE_NEED_CONTEXT, err,
+			    "this key wants its PIN for each signature");
+		outcome = token_session_pin_check(t, &request->pin, err);
+		if (outcome != WIRE_OK)
+			return outcome;
+	}
 	return sign_proven(t, lane, k, request, ret, err);
 }

@@ -10,13 +10,15 @@ struct sign_request {
 	enum sign_algorithm algorithm;
 	uint8_t *data; /* as in wire_sign */
 	size_t data_len;
-	struct bytes pin; /* for a key that wants it each time; or empty */
-	bool pin_in_doubt; /* a C_Login with it did not end well */
+	/* For a key that wants a login each time: may it be sent, and which. */
+	bool login;
+	struct token_pin pin;
 };
 
 struct signature {
 	uint8_t bytes[WIRE_SIGNATURE_MAX_BYTES];
 	size_t len;
+	enum wire_pin pin; /* also when it failed */
 };
 
 /*

@@ -212,9 +212,8 @@ still_there(struct token_session *t)
 	return true;
 }
 
-/* What would waste a try, or cannot be a login. */
-static enum wire_outcome
-login_check(struct token_session *t, const struct token_pin *pin,
+enum wire_outcome
+token_session_pin_check(struct token_session *t, const struct token_pin *pin,
     struct p11_err *err)
 {
 	const CK_TOKEN_INFO *info = &t->slot.token;
@@ -271,7 +270,7 @@ token_session_login(struct token_session *t, const struct token_pin *typed,
     bool *in_doubt, struct p11_err *err)
 {
 	uint8_t copy[SECRET_MAX_BYTES];
-	enum wire_outcome outcome = login_check(t, typed, err);
+	enum wire_outcome outcome = token_session_pin_check(t, typed, err);
 	struct bytes pin = typed->pin;
 	CK_RV rv;
 

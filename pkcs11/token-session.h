@@ -56,6 +56,13 @@ struct token_pin {
 };
 
 /*
+ * Look at the token's flags of this moment: a try that they forbid, and what
+ * cannot be a login, is not WIRE_OK.
+ */
+enum wire_outcome token_session_pin_check(struct token_session *t,
+    const struct token_pin *pin, struct p11_err *err);
+
+/*
  * One C_Login(CKU_USER), never a second, and none that the token's flags of
  * this moment forbid (WIRE_PIN_HELD, WIRE_PIN_LOCKED), or that goes to another
  * token than the one that was opened. On WIRE_OK and WIRE_LOGGED_IN the token

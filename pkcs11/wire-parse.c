@@ -164,9 +164,14 @@ wire_sign_parse(struct bytes body, struct wire_sign *ret)
 	m.algorithm = (enum sign_algorithm)read_enum(
 	    &r, SIGN_RSA_SHA256, SIGN_ED25519);
 	m.data = reader_string_max(&r, CLIENT_MSG_MAX_BYTES);
+	m.login = reader_bool(&r);
 	m.pin = reader_string_max(&r, SECRET_MAX_BYTES);
+	m.person = reader_bool(&r);
+	m.told = reader_bool(&r);
 	m.renew = reader_bool(&r);
 	if (r.err == PARSE_OK && !sign_data_fits(m.algorithm, m.data.len))
+		reader_fail(&r, PARSE_VALUE);
+	if (!m.login && (m.pin.len > 0 || m.person || m.told))
 		reader_fail(&r, PARSE_VALUE);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;
@@ -313,9 +318,9 @@ wire_sign_result_parse(struct bytes body, struct wire_sign_result *ret)
 
 	m.id = reader_u32(&r);
 	m.outcome = read_outcome(&r);
+	m.pin = (enum wire_pin)read_enum(&r, WIRE_PIN_UNSEEN, WIRE_PIN_TRIED);
 	m.flags = read_flags(&r, TOKEN_FLAGS_ALL);
 	m.renewed = reader_bool(&r);
-	m.pin_in_doubt = reader_bool(&r);
 	m.error = read_error(&r);
 	m.signature = reader_string_max(&r, WIRE_SIGNATURE_MAX_BYTES);
 	/* A signature if and only if it went well. */

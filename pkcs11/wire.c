@@ -93,7 +93,10 @@ wire_sign_put(struct buffer *b, const struct wire_sign *m)
 	buffer_put(b, bytes_of(m->ref, sizeof(m->ref)));
 	buffer_put_u8(b, (uint8_t)m->algorithm);
 	buffer_put_string(b, m->data);
+	buffer_put_bool(b, m->login);
 	buffer_put_string(b, m->pin);
+	buffer_put_bool(b, m->person);
+	buffer_put_bool(b, m->told);
 	buffer_put_bool(b, m->renew);
 	buffer_end(b, mark);
 }
@@ -176,9 +179,9 @@ wire_sign_result_put(struct buffer *b, const struct wire_sign_result *m)
 
 	buffer_put_u32(b, m->id);
 	buffer_put_u8(b, (uint8_t)m->outcome);
+	buffer_put_u8(b, (uint8_t)m->pin);
 	buffer_put_u32(b, m->flags);
 	buffer_put_bool(b, m->renewed);
-	buffer_put_bool(b, m->pin_in_doubt);
 	put_error(b, &m->error);
 	buffer_put_string(b, m->signature);
 	buffer_end(b, mark);

@@ -170,7 +170,14 @@ struct wire_sign {
 	uint8_t ref[KEY_REF_BYTES];
 	enum sign_algorithm algorithm;
 	struct bytes data;
-	struct bytes pin; /* for a key that wants it each time; else empty */
+	/*
+	 * For a key that wants a login for each signature: may it be sent now,
+	 * with which PIN, and whose; as in struct wire_login. Else all empty.
+	 */
+	bool login;
+	struct bytes pin;
+	bool person;
+	bool told;
 	/* After a loss: new sessions, and once more, before the answer. */
 	bool renew;
 };
@@ -202,6 +209,13 @@ struct wire_login_result {
 	struct wire_error error;
 };
 
+/* What became of the login that came with a signature. */
+enum wire_pin {
+	WIRE_PIN_UNSEEN = 0, /* none came, or the token was not asked */
+	WIRE_PIN_GOOD = 1,   /* C_Login said CKR_OK */
+	WIRE_PIN_TRIED = 2,  /* C_Login said anything else: see the error */
+};
+
 /*
  * The answer to a signature. RSA: as long as the modulus; ECDSA: r || s of
  * equal length; Ed25519: 64 bytes.
@@ -209,9 +223,10 @@ struct wire_login_result {
 struct wire_sign_result {
 	uint32_t id;
 	enum wire_outcome outcome;
-	uint32_t flags; /* the token's, fresh when outcome is not WIRE_OK */
+	enum wire_pin pin;
+	/* The token's; fresh when it was asked for a login, or failed. */
+	uint32_t flags;
 	bool renewed;	/* it was lost once; see struct wire_sign */
-	bool pin_in_doubt; /* as above, of the request's */
 	struct wire_error error;
 	struct bytes signature;
 };

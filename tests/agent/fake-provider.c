@@ -7,12 +7,13 @@
  *   no-pin           the token needs no login; else its PIN is 1234
  *   tokens=N         a scan shows N tokens, serials 1, 2, ... (default 1)
  *   keys=N           keys of the numbers 1 to N, instead of 7 and 8
+ *   always           its keys want the PIN for each signature as well
  *   late=N           answer once N signatures wait, the last one first
  *   log=PATH         append a line for each start, PIN and signature
  *   names=A,B        p11-kit has registered /lib/A.so, /lib/B.so (ca: trust)
  *   once=PATH        the words below count until a file is there, made then
  *   start=WORD       at the start, but ask=WORD when asked for these names;
- *                    login=WORD, sign=WORD at that request:
+ *                    login=WORD, sign=WORD, context=WORD at that request:
  *     die hang exit failed garbage empty huge half body flood
  *   sign=WORD        also: unknown twice lost error unusable context
  *     need-login short
@@ -200,7 +201,9 @@ sign_ok(struct fake *f, uint32_t id, uint8_t byte, size_t len)
 {
 	uint8_t signature[64];
 	struct wire_sign_result w = {
-		.id = id, .outcome = WIRE_OK,
+		.id = id, .outcome = WIRE_OK, .flags = token_flags(f),
+		.pin = word(f, "always") == NULL ? WIRE_PIN_UNSEEN :
+		    WIRE_PIN_GOOD,
 		.signature = bytes_of(signature, len),
 	};
 
@@ -209,10 +212,11 @@ sign_ok(struct fake *f, uint32_t id, uint8_t byte, size_t len)
 }
 
 static void
-sign_fails(struct fake *f, uint32_t id, enum wire_outcome outcome)
+sign_fails(struct fake *f, uint32_t id, enum wire_outcome outcome,
+    enum wire_pin pin)
 {
 	struct wire_sign_result w = {
-		.id = id, .outcome = outcome, .flags = token_flags(f),
+		.id = id, .outcome = outcome, .pin = pin, .flags = token_flags(f),
 		.error = {bytes_str("C_Sign"), 48, bytes_str("CKR_WHAT"),
 		    bytes_str("as told")},
 	};
@@ -237,7 +241,8 @@ sign_oddly(struct fake *f, uint32_t id, uint8_t byte, const char *how)
 
 	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
 		if (strcmp(how, outcomes[i].how) == 0) {
-			sign_fails(f, id, outcomes[i].outcome);
+			sign_fails(f, id, outcomes[i].outcome,
+			    WIRE_PIN_UNSEEN);
 			return true;
 		}
 	if (strcmp(how, "unknown") == 0)
@@ -251,6 +256,22 @@ sign_oddly(struct fake *f, uint32_t id, uint8_t byte, const char *how)
 		return false;
 	}
 	return true;
+}
+
+/* The login of one signature. */
+static bool
+sign_login(struct fake *f, const struct wire_sign *w)
+{
+	if (!w->login) {
+		sign_fails(f, w->id, WIRE_NEED_CONTEXT, WIRE_PIN_UNSEEN);
+		return false;
+	}
+	note(f, "context", w->pin);
+	moment(f, "context");
+	if (bytes_is(w->pin, "1234"))
+		return true;
+	sign_fails(f, w->id, WIRE_PIN_REFUSED, WIRE_PIN_TRIED);
+	return false;
 }
 
 /* The signature is the last byte of the message, 64 times. */
@@ -270,9 +291,11 @@ got_sign(struct fake *f, struct bytes body)
 	    (sign_oddly(f, w.id, byte, how) || misbehave(f, how)))
 		return;
 	if (word(f, "no-pin") == NULL && !f->logged_in) {
-		sign_fails(f, w.id, WIRE_NEED_LOGIN);
+		sign_fails(f, w.id, WIRE_NEED_LOGIN, WIRE_PIN_UNSEEN);
 		return;
 	}
+	if (word(f, "always") != NULL && !sign_login(f, &w))
+		return;
 	if (f->n_late < LATE_MAX) {
 		f->late_id[f->n_late] = w.id;
 		f->late_byte[f->n_late++] = byte;

@@ -10,7 +10,10 @@ struct play play;
 
 /* NOLINTBEGIN: the linker wants these names */
 bool __wrap_process_start(struct token *t);
-bool __wrap_process_login(struct process *p, const struct secret *pin);
+bool __wrap_process_login(struct process *p, const struct login_pin *pin);
+struct notice *__wrap_notice_begin(struct agent *agent, const char *title,
+    const char *text, pid_t client_pid);
+struct notice *__wrap_notice_end(struct notice *n);
 struct process *__wrap_process_end(struct process *p, const char *why);
 void __wrap_process_lost(struct process *p, const char *why);
 struct prompter *__wrap_prompter_start(struct agent *agent,
@@ -25,20 +28,50 @@ __wrap_process_start(struct token *t)
 	return !play.start_fails;
 }
 
-bool
-__wrap_process_login(struct process *p, const struct secret *pin)
+static void
+play_sent(const struct login_pin *pin)
 {
-	struct bytes b = secret_bytes(pin);
+	struct bytes b = secret_bytes(pin->secret);
 
+	assert_true(play.n_sent < SENT_MAX);
+	assert_false(play.prompt_open);
+	assert_int_equal(play.notice_open, b.len == 0);
+	if (b.len > 0)
+		memcpy(play.sent[play.n_sent], b.p, b.len);
+	play.person = pin->person;
+	play.n_sent++;
+}
+
+bool
+__wrap_process_login(struct process *p, const struct login_pin *pin)
+{
 	(void)p;
 	if (play.login_fails)
 		return false;
-	assert_true(play.n_sent < SENT_MAX);
-	assert_false(play.prompt_open);
-	if (b.len > 0)
-		memcpy(play.sent[play.n_sent], b.p, b.len);
-	play.n_sent++;
+	play_sent(pin);
+	play.logins++;
 	return true;
+}
+
+struct notice *
+__wrap_notice_begin(struct agent *agent, const char *title, const char *text,
+    pid_t client_pid)
+{
+	assert_ptr_equal(agent, play.agent);
+	assert_non_null(title);
+	assert_false(play.notice_open);
+	play.notice_open = true;
+	play.client_pid = (uint32_t)client_pid;
+	snprintf(play.text, sizeof(play.text), "%s", text);
+	return (struct notice *)&play;
+}
+
+struct notice *
+__wrap_notice_end(struct notice *n)
+{
+	if (n != NULL)
+		play.notice_open = false;
+	return NULL;
 }
 
 struct process *
@@ -141,6 +174,35 @@ token_lost(bool in_doubt)
 	login_result(play.token->login, &w);
 }
 
+bool
+signature_says(struct waiter *w, enum wire_pin pin, enum wire_outcome outcome,
+    uint32_t flags)
+{
+	struct wire_sign_result r = {
+		.outcome = outcome,
+		.pin = pin,
+		.error = {bytes_str("C_Login"), 160, bytes_str("CKR_WHAT"),
+		    BYTES_NONE},
+	};
+
+	assert_true(login_has_pin_at(play.token->login, &w->w));
+	play.token->flags = flags | TOKEN_LOGIN_REQUIRED | TOKEN_LOGGED_IN;
+	return login_signature(play.token->login, &r, !w->left);
+}
+
+/* As a signature: with its PIN it is sent, without it is over. */
+static bool
+waiter_signs(void *arg, const struct login_pin *pin)
+{
+	struct waiter *w = arg;
+
+	if (play.login_fails)
+		return false;
+	play_sent(pin);
+	w->signs++;
+	return true;
+}
+
 static void
 waiter_told(void *arg, const char *why)
 {
@@ -159,6 +221,7 @@ static void
 waiter_ready(struct waiter *w)
 {
 	w->w.done = waiter_told;
+	w->w.sign = waiter_signs;
 	w->w.arg = w;
 }
 
@@ -167,6 +230,14 @@ waiter_asks(struct waiter *w)
 {
 	waiter_ready(w);
 	login_ask(play.token->login, &w->w, 77, "to sign with key \"k\"");
+}
+
+void
+waiter_wants_pin(struct waiter *w)
+{
+	waiter_ready(w);
+	login_context(play.token->login, &w->w, 77,
+	    "to sign with key \"9c\"");
 }
 
 void

@@ -20,11 +20,12 @@ struct play {
 	struct token *token;
 	/* The process. */
 	char sent[SENT_MAX][SECRET_MAX_BYTES]; /* PINs; "" for the pad */
-	unsigned n_sent;
+	unsigned n_sent, logins;
+	bool person; /* the last one's */
 	unsigned ended, lost; /* processes */
 	bool start_fails, login_fails;
 	/* The prompt. */
-	bool prompt_open, prompt_fails;
+	bool prompt_open, prompt_fails, notice_open;
 	unsigned prompts;
 	char text[1024], warning[1024];
 	uint32_t client_pid;
@@ -39,6 +40,8 @@ struct waiter {
 	unsigned done;
 	char why[256]; /* "" for a login */
 	bool again;    /* wait again when told */
+	bool left;     /* its client has gone */
+	unsigned signs; /* signatures that were sent with a PIN */
 };
 
 /* For cmocka: a token that wants a login, nobody logged in. */
@@ -54,6 +57,13 @@ void token_says(enum wire_outcome outcome, uint32_t flags);
 
 /* It answers that it lost the token; in_doubt: having sent the PIN. */
 void token_lost(bool in_doubt);
+
+/* The process answers the signature; see login_signature. */
+bool signature_says(struct waiter *w, enum wire_pin pin,
+    enum wire_outcome outcome, uint32_t flags);
+
+/* Wait for the PIN of one signature. */
+void waiter_wants_pin(struct waiter *w);
 
 /* Wait for a prompt; bring a PIN as ssh-add -s, as unlock (NULL: a pad). */
 void waiter_asks(struct waiter *w);

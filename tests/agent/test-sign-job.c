@@ -396,6 +396,40 @@ a_second_answer_ends_the_process(void **state)
 	end(t);
 }
 
+/* A key that wants its PIN each time: C_Login for both, once asked. */
+static void
+each_signature_has_its_pin(void **state)
+{
+	struct table *t = *state;
+
+	assert_int_equal(setenv("P11_FAKE_PIN", "1234", 1), 0);
+	begin(t, "always log=%/log", TOKEN_LOGIN_REQUIRED);
+	ask(t, &t->peer, "a");
+	expect_signature(t, &t->peer, 'a');
+	ask(t, &t->peer, "b");
+	expect_signature(t, &t->peer, 'b');
+	assert_log(t, "start token\nsign a\nlogin 1234\nsign a\nsign a\n"
+	    "context 1234\nsign b\nsign b\ncontext 1234");
+	end(t);
+	unsetenv("P11_FAKE_PIN");
+}
+
+/* It died with the PIN of a signature: only a person sends one again. */
+static void
+a_death_with_a_pin_asks_a_person(void **state)
+{
+	struct table *t = *state;
+
+	assert_int_equal(setenv("P11_FAKE_PIN", "1234", 1), 0);
+	begin(t, "always context=die once=%/once",
+	    TOKEN_LOGIN_REQUIRED);
+	ask(t, &t->peer, "a");
+	expect_signature(t, &t->peer, 'a');
+	assert_non_null(strstr(t->token->last_error, "signal 9"));
+	end(t);
+	unsetenv("P11_FAKE_PIN");
+}
+
 static void
 a_refusal_leaves_the_process_alone(void **state)
 {
@@ -405,8 +439,6 @@ a_refusal_leaves_the_process_alone(void **state)
 	} cases[] = {
 		{"no-pin sign=error once=%/once", "CKR_WHAT", true},
 		{"no-pin sign=short once=%/once", NULL, true},
-		{"no-pin sign=context once=%/once", "ALWAYS_AUTHENTICATE",
-		    true},
 		{"no-pin sign=unusable once=%/once", "CKR_WHAT", false},
 	};
 	struct table *t = *state;
@@ -626,6 +658,8 @@ main(void)
 		TEST(a_bad_process_is_made_up_for),
 		TEST(bad_processes_fail_in_the_end),
 		TEST(a_second_answer_ends_the_process),
+		TEST(each_signature_has_its_pin),
+		TEST(a_death_with_a_pin_asks_a_person),
 		TEST(a_refusal_leaves_the_process_alone),
 		TEST(sha1_is_refused_without_a_process),
 		TEST(a_login_serves_all_that_wait),

@@ -161,7 +161,7 @@ a_refusal_moves_nothing(void **state)
 {
 	static const char *const scripts[] = {
 		"no-pin sign=error", "no-pin sign=unusable",
-		"no-pin sign=context", "no-pin sign=short",
+		"no-pin sign=short",
 	};
 	struct table *t = *state;
 

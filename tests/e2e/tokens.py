@@ -171,6 +171,20 @@ class Piv:
         """What the card's own counter says."""
         return self.stats()["pin_tries"]
 
+    def tool(self, *words):
+        """Another program at the card; whether it went well."""
+        return subprocess.run(
+            ["pkcs11-tool", *words], env=dict(os.environ, **self.env),
+            capture_output=True, timeout=30).returncode == 0
+
+    def waste_tries(self, n):
+        for i in range(n):
+            assert not self.tool("-l", "--pin", "99988%d" % i, "-O")
+
+    def change_pin(self, new):
+        assert self.tool("-l", "--pin", self.pin, "--change-pin",
+                         "--new-pin", new)
+
     def blob(self, slot):
         """The SSH key blob of a slot's key."""
         state = json.loads((self.dir / "card.json").read_text())

@@ -299,9 +299,11 @@ def wire_messages():
     yield "start-names", u8(1) + u8(3) + string("") * 8 + u32(0)
     yield "login", u8(2) + u32(1) + string("123456") + u8(1) + u8(0)
     yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
-                         + string(bytes(32)) + string("") + u8(1))
+                         + string(bytes(32)) + u8(0) + string("") + u8(0) * 2
+                         + u8(1))
     yield "sign-ed25519", (u8(3) + u32(3) + bytes(32) + u8(4)
-                           + string("message") + string("1234") + u8(0))
+                           + string("message") + u8(1) + string("1234")
+                           + u8(1) + u8(0) * 2)
     yield "module", (u8(65) + string("/usr/lib/x.so") + string("OpenSC")
                      + string("OpenSC Project"))
     yield "token", (u8(66) + token_id + u32(0x81) + u32(6) + u32(8)
@@ -311,7 +313,7 @@ def wire_messages():
     yield "token-empty", u8(66) + token_id + u32(0) * 4
     yield "failed", u8(68) + error
     yield "login-result", u8(69) + u32(1) + u8(3) + u32(0x0c) + u8(1) + error
-    yield "sign-result", (u8(70) + u32(2) + u8(0) + u32(0) + u8(1) + u8(0)
+    yield "sign-result", (u8(70) + u32(2) + u8(0) + u8(1) + u32(0) + u8(1)
                           + string("") + u64(0) + string("") * 2
                           + string(b"\1" * 64))
     yield "registered", (u8(71) + string("softhsm2") + string("/usr/lib/x.so")
@@ -319,7 +321,8 @@ def wire_messages():
     yield "registered-trust", (u8(71) + string("p11-kit-trust")
                                + string("/usr/lib/t.so") + string("a=b")
                                + u8(1))
-    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u32(0x40) + u8(1) * 2 + error
+    yield "sign-lost", (u8(70) + u32(2) + u8(5) + u8(2) + u32(0x40) + u8(1)
+                        + error
                         + string(""))
 
 
@@ -377,6 +380,12 @@ def dispatches():
     yield "list", listed + s.frame(u8(27) + string("query"))
     yield "sign", listed + s.sign(0) + s.signed(0, 1, 1) + s.typed(1, b"1234") \
         + s.logged_in(0, 2) + s.signed(0, 3)
+    # Two upper bits of an outcome tell what became of the PIN.
+    yield "each", (listed + s.sign(0) + s.signed(0, 1, 2)
+                   + s.typed(1, b"1111") + s.signed(0, 2, 35)
+                   + s.typed(1, b"1234") + s.signed(0, 3, 16) + s.sign(0)
+                   + s.sign(0, peer=1) + s.signed(0, 4, 2)
+                   + s.typed(1, b"1234") + s.signed(0, 5, 37) + s.died(0))
     yield "wrong-pin", (s.sign(0) + s.signed(0, 1, 1) + s.typed(1, b"1111")
                         + s.logged_in(0, 2, 3, 1) + s.typed(1, b"1111")
                         + s.typed(1, b"1234") + s.logged_in(0, 3)

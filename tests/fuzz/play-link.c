@@ -211,7 +211,7 @@ say_sign_result(struct link *l, struct play_input *in)
 	how = play_u8(in);
 	w.outcome = (enum wire_outcome)((how & 15) % (WIRE_ERROR + 1));
 	w.renewed = (how & 64) != 0;
-	w.pin_in_doubt = (how & 128) != 0;
+	w.pin = (enum wire_pin)((how >> 4 & 3) % (WIRE_PIN_TRIED + 1));
 	w.flags = play_u8(in);
 	if (w.outcome != WIRE_OK)
 		w.signature = BYTES_NONE;

@@ -5,6 +5,7 @@
  *
  *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
  *                           initialized=0 present=0 sessions=N mechanisms=0
+ *                           locked=1 low=1 final=1 (what it says of its PIN)
  *   object KEY=VALUE …      of the last slot; see attribute_names, values in
  *                           hex; private=1 shows it only after a login
  *   call NAME KEY=VALUE …   what a call does instead: see call-script.h
@@ -47,7 +48,7 @@ struct fake_object {
 
 struct fake_slot {
 	unsigned long removable, hw, login, pad, initialized, present,
-	    sessions, mechanisms, locked;
+	    sessions, mechanisms, locked, low, final;
 	char pin[32], label[33];
 	bool logged_in;
 	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
@@ -144,7 +145,7 @@ slot_set(struct fake_slot *s, const char *key, const char *value)
 		{"login", &s->login}, {"pad", &s->pad},
 		{"initialized", &s->initialized}, {"present", &s->present},
 		{"sessions", &s->sessions}, {"mechanisms", &s->mechanisms},
-		{"locked", &s->locked},
+		{"locked", &s->locked}, {"low", &s->low}, {"final", &s->final},
 	};
 
 	if (strcmp(key, "pin") == 0)
@@ -338,6 +339,8 @@ fake_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	    (s->login ? CKF_LOGIN_REQUIRED : 0) |
 	    (s->pad ? CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
 	    (s->locked ? CKF_USER_PIN_LOCKED : 0) |
+	    (s->low ? CKF_USER_PIN_COUNT_LOW : 0) |
+	    (s->final ? CKF_USER_PIN_FINAL_TRY : 0) |
 	    (s->initialized ? CKF_TOKEN_INITIALIZED : 0);
 	info->ulMaxSessionCount = s->sessions;
 	info->ulMinPinLen = 4;

@@ -154,6 +154,7 @@ provider_send_sign(struct provider_process *p, const uint8_t *ref,
 	struct wire_sign m = {.id = ++p->next_id, .algorithm = algorithm,
 	    .data = data, .pin = bytes_str(pin), .renew = p->renew};
 
+	m.login = m.person = m.told = m.pin.len > 0;
 	memcpy(m.ref, ref, sizeof(m.ref));
 	wire_sign_put(&out, &m);
 	provider_send(p, &out);

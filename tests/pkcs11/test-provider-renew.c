@@ -248,7 +248,7 @@ test_context_pin(void **state)
 	p.renew = true;
 	r = sign_p256(&p, ref, "1234");
 	assert_int_equal(r.outcome, WIRE_LOST);
-	assert_true(r.pin_in_doubt);
+	assert_int_equal(r.pin, WIRE_PIN_TRIED);
 	assert_false(r.renewed);
 	assert_int_equal(count_calls("C_Login"), 1);
 	/* One that was right is. */

@@ -272,6 +272,98 @@ test_context_pin_refused_then_good(void **state)
 	assert_int_equal(provider_end(&p), 0);
 }
 
+/* With a login of its own; an empty PIN is one for the pad. */
+static struct wire_sign_result
+sign_p256_with(struct provider_process *p, const uint8_t *ref,
+    const char *pin, bool person, bool told)
+{
+	static const uint8_t digest[32];
+	struct buffer out = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
+	struct wire_sign m = {
+		.id = ++p->next_id,
+		.algorithm = SIGN_ECDSA,
+		.data = bytes_of(digest, sizeof(digest)),
+		.login = true,
+		.pin = bytes_str(pin),
+		.person = person,
+		.told = told,
+	};
+
+	memcpy(m.ref, ref, sizeof(m.ref));
+	wire_sign_put(&out, &m);
+	provider_send(p, &out);
+	buffer_clear(&out);
+	return provider_sign_result(p, m.id);
+}
+
+/* Each PIN that the token's flags forbid is not sent; a pad wants none. */
+static void
+test_context_login(void **state)
+{
+	static const struct {
+		const char *slot, *calls, *pin;
+		bool person, told;
+		enum wire_outcome outcome;
+		enum wire_pin result;
+		unsigned logins;
+	} rows[] = {
+		{"", "", "1234", false, false, WIRE_OK, WIRE_PIN_GOOD, 1},
+		{"", "", "0000", true, true, WIRE_PIN_REFUSED,
+		    WIRE_PIN_TRIED, 1},
+		{"", "", "", true, true, WIRE_ERROR, WIRE_PIN_UNSEEN, 0},
+		{"locked=1", "", "1234", true, true, WIRE_PIN_LOCKED,
+		    WIRE_PIN_UNSEEN, 0},
+		{"low=1", "", "1234", false, false, WIRE_PIN_HELD,
+		    WIRE_PIN_UNSEEN, 0},
+		{"low=1", "", "1234", true, false, WIRE_OK, WIRE_PIN_GOOD,
+		    1},
+		{"final=1", "", "1234", true, false, WIRE_PIN_HELD,
+		    WIRE_PIN_UNSEEN, 0},
+		{"final=1", "", "1234", true, true, WIRE_OK, WIRE_PIN_GOOD,
+		    1},
+		{"pad=1", "", "", true, false, WIRE_OK, WIRE_PIN_GOOD, 1},
+		{"pad=1 final=1", "", "", true, false, WIRE_PIN_HELD,
+		    WIRE_PIN_UNSEEN, 0},
+		{"pad=1", "call C_Login rv=0x50\n", "", true, false,
+		    WIRE_CANCELLED, WIRE_PIN_TRIED, 1},
+		{"", "call C_Login rv=0x91\n", "1234", true, true,
+		    WIRE_NEED_LOGIN, WIRE_PIN_TRIED, 1},
+		{"", "call C_Login rv=0x100\n", "1234", true, true,
+		    WIRE_NEED_LOGIN, WIRE_PIN_UNSEEN, 1},
+		{"", "call C_Login rv=0x32\n", "1234", true, true, WIRE_LOST,
+		    WIRE_PIN_TRIED, 1},
+		{"", "call C_Sign rv=0x32\n", "1234", true, true, WIRE_LOST,
+		    WIRE_PIN_GOOD, 1},
+		{"", "call C_SignInit rv=0xe0\n", "1234", true, true,
+		    WIRE_LOST, WIRE_PIN_UNSEEN, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_sign_result r;
+		struct provider_process p;
+		struct wire_token t;
+		struct wire_key k;
+		char script[1024];
+
+		snprintf(script, sizeof(script), "slot %s\n" PUBLIC P256
+		    " id=01\nobject class=3 " P256 " id=01 always=01\n%s",
+		    rows[i].slot, rows[i].calls);
+		serve(&p, script, &t);
+		assert_true(wire_key_next(&t, &k));
+		provider_expect(&p, WIRE_DONE);
+		r = sign_p256_with(&p, k.ref, rows[i].pin,
+		    rows[i].person, rows[i].told);
+		if (r.outcome != rows[i].outcome ||
+		    r.pin != rows[i].result ||
+		    count_calls("C_Login") != rows[i].logins)
+			fail_msg("row %zu: outcome %d, PIN %d after %u "
+			    "C_Login", i, r.outcome, r.pin,
+			    count_calls("C_Login"));
+		assert_int_equal(provider_end(&p), 0);
+	}
+}
+
 static void
 test_wrong_length(void **state)
 {
@@ -307,6 +399,7 @@ main(void)
 		TEST(test_login_errors),
 		TEST(test_always_authenticate),
 		TEST(test_context_pin_refused_then_good),
+		TEST(test_context_login),
 		TEST(test_wrong_length),
 	};
 

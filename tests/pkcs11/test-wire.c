@@ -218,7 +218,7 @@ sign(void **state)
 			.id = 7,
 			.algorithm = (enum sign_algorithm)cases[i].algorithm,
 			.data = some(cases[i].data_len),
-			.pin = LITERAL("0000"),
+			.login = true, .pin = LITERAL("0000"),
 			.renew = i % 2 == 0,
 		};
 		struct buffer b = BUFFER_INIT(WIRE_REQUEST_MAX_BYTES);
@@ -402,7 +402,7 @@ sign_result(void **state)
 			.outcome = (enum wire_outcome)cases[i].outcome,
 			.flags = cases[i].flags,
 			.renewed = i % 2 == 0,
-			.pin_in_doubt = i % 2 == 1,
+			.pin = (enum wire_pin)(i % 3),
 			.error = error,
 			.signature = some(cases[i].signature_len),
 		};
@@ -424,7 +424,7 @@ sign_result(void **state)
 			assert_int_equal(got.outcome, m.outcome);
 			assert_int_equal(got.flags, m.flags);
 			assert_int_equal(got.renewed, m.renewed);
-			assert_int_equal(got.pin_in_doubt, m.pin_in_doubt);
+			assert_int_equal(got.pin, m.pin);
 			assert_error(&got.error);
 			assert_bytes(got.signature, m.signature);
 		}
