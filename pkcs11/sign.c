@@ -307,6 +307,9 @@ token_sign(struct token_session *t, unsigned lane,
 			return refuse(WIRE_NEED_CONTEXT, err,
 			    "this key wants its PIN for each signature");
 		outcome = token_session_pin_check(t, &request->pin, err);
+		/* It may have read the keys anew. */
+		if (outcome == WIRE_OK)
+			outcome = find_key(t, request, &k, err);
 		if (outcome != WIRE_OK)
 			return outcome;
 	}

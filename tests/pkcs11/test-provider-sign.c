@@ -334,6 +334,8 @@ test_context_login(void **state)
 		    WIRE_PIN_TRIED, 1},
 		{"", "call C_Sign rv=0x32\n", "1234", true, true, WIRE_LOST,
 		    WIRE_PIN_GOOD, 1},
+		{"", "call C_GetSessionInfo rv=0xb3\n", "1234", true, true,
+		    WIRE_OK, WIRE_PIN_GOOD, 1},
 		{"", "call C_SignInit rv=0xe0\n", "1234", true, true,
 		    WIRE_LOST, WIRE_PIN_UNSEEN, 0},
 	};
