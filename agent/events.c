@@ -15,61 +15,32 @@
 /* Milliseconds in a number of seconds since 1970, until the year 2286. */
 enum { TIME_DIGITS = 13 };
 
-static const char *
-event_name(enum event_kind kind)
-{
-	switch (kind) {
-	case EVENT_WATCHING:
-		return "watching";
-	case EVENT_LOST:
-		return "events lost";
-	case EVENT_TOKEN_HERE:
-		return "token here";
-	case EVENT_TOKEN_LEFT:
-		return "token left";
-	case EVENT_TOKEN_IN_USE:
-		return "token in use";
-	case EVENT_TOKEN_FREE:
-		return "token free";
-	case EVENT_TOKEN_RELEASED:
-		return "token released";
-	case EVENT_PROCESS_STARTED:
-		return "process started";
-	case EVENT_PROCESS_ENDED:
-		return "process ended";
-	case EVENT_LOGGED_IN:
-		return "logged in";
-	case EVENT_LOGIN_FAILED:
-		return "login failed";
-	case EVENT_LOGIN_ENDED:
-		return "login ended";
-	case EVENT_PROMPT_OPENED:
-		return "prompt opened";
-	case EVENT_PROMPT_ANSWERED:
-		return "prompt answered";
-	case EVENT_PROMPT_CLOSED:
-		return "prompt closed";
-	case EVENT_PIN_WRONG:
-		return "PIN wrong";
-	case EVENT_PIN_LOCKED:
-		return "PIN locked";
-	case EVENT_PIN_FORGOTTEN:
-		return "PIN forgotten";
-	case EVENT_SIGNED:
-		return "signed";
-	case EVENT_NOT_SIGNED:
-		return "not signed";
-	case EVENT_TOUCH:
-		return "touch wanted";
-	case EVENT_PROVIDER_FAILED:
-		return "provider failed";
-	case EVENT_CONFIG_LOADED:
-		return "config loaded";
-	case EVENT_CONFIG_REFUSED:
-		return "config refused";
-	}
-	return "unknown";
-}
+static const char *const event_names[] = {
+	[EVENT_WATCHING] = "watching",
+	[EVENT_LOST] = "events lost",
+	[EVENT_TOKEN_HERE] = "token here",
+	[EVENT_TOKEN_LEFT] = "token left",
+	[EVENT_TOKEN_IN_USE] = "token in use",
+	[EVENT_TOKEN_FREE] = "token free",
+	[EVENT_TOKEN_RELEASED] = "token released",
+	[EVENT_PROCESS_STARTED] = "process started",
+	[EVENT_PROCESS_ENDED] = "process ended",
+	[EVENT_LOGGED_IN] = "logged in",
+	[EVENT_LOGIN_FAILED] = "login failed",
+	[EVENT_LOGIN_ENDED] = "login ended",
+	[EVENT_PROMPT_OPENED] = "prompt opened",
+	[EVENT_PROMPT_ANSWERED] = "prompt answered",
+	[EVENT_PROMPT_CLOSED] = "prompt closed",
+	[EVENT_PIN_WRONG] = "PIN wrong",
+	[EVENT_PIN_LOCKED] = "PIN locked",
+	[EVENT_PIN_FORGOTTEN] = "PIN forgotten",
+	[EVENT_SIGNED] = "signed",
+	[EVENT_NOT_SIGNED] = "not signed",
+	[EVENT_TOUCH] = "touch wanted",
+	[EVENT_PROVIDER_FAILED] = "provider failed",
+	[EVENT_CONFIG_LOADED] = "config loaded",
+	[EVENT_CONFIG_REFUSED] = "config refused",
+};
 
 static double
 event_time(void)
@@ -92,7 +63,7 @@ char *
 event_json(enum event_kind kind, const struct event_about *about)
 {
 	json_t *e = json_pack("{sf ss}", "time", event_time(), "event",
-	    event_name(kind));
+	    event_names[kind]);
 	char who[PEER_NAME_BYTES], *text;
 
 	if (e == NULL)
