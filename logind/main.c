@@ -9,21 +9,11 @@
  * while a token section has such a forget-on, so nobody else pays for it.
  */
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/harden.h"
 #include "common/log.h"
 #include "logind/watch.h"
 #include "logind/wire.h"
-
-static bool
-is_socket(int fd)
-{
-	int type;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-}
 
 int
 main(int argc, char **argv)
@@ -40,7 +30,7 @@ main(int argc, char **argv)
 		o.sleep |= strcmp(argv[i], "sleep") == 0;
 		o.screen_lock |= strcmp(argv[i], "screen-lock") == 0;
 	}
-	if (!is_socket(LOGIND_FD)) {
+	if (!harden_is_child(LOGIND_FD)) {
 		log_error("this program is started by p11-agent alone");
 		return 1;
 	}

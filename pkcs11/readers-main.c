@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/harden.h"
@@ -35,15 +34,6 @@ wait_for_close(void)
 		;
 }
 
-static bool
-is_socket(int fd)
-{
-	int type;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-}
-
 int
 main(void)
 {
@@ -56,7 +46,7 @@ main(void)
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (!is_socket(READERS_FD)) {
+	if (!harden_is_child(READERS_FD)) {
 		log_error("this program is started by p11-agent alone");
 		return 1;
 	}
