@@ -25,6 +25,7 @@
 #include "agent/spawn.h"
 #include "agent/startup.h"
 #include "agent/token.h"
+#include "agent/watcher.h"
 #include "common/log.h"
 
 /* A select() loop could not carry many connections: refuse it. */
@@ -166,4 +167,5 @@ agent_configure(struct agent *a, struct config *config)
 		    "shows those there are)");
 	}
 	startup_begin(a, config->start_wait_ms);
+	watchers_check(a);
 }

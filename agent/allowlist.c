@@ -55,6 +55,19 @@ allowlist_matches(const struct config_key *s, const struct token *t,
 	return s->has_uri || s->fingerprint != NULL || s->public_key != NULL;
 }
 
+bool
+allowlist_fits(const struct config_key *s, const struct token *t)
+{
+	const struct uri_match *u = &s->uri;
+
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (allowlist_matches(s, t, &t->keys[i]))
+			return true;
+	/* Some tokens show nothing before a login. */
+	return s->has_uri && (u->serial != NULL || u->token != NULL) &&
+	    uri_matches_token(u, t);
+}
+
 /* The section that decides: the first deny, else the first match. */
 static const struct config_key *
 key_section(const struct config *c, const struct token *t,

@@ -32,6 +32,10 @@ struct token *allowlist_other(const struct token *not, const uint8_t *ref);
 bool allowlist_matches(const struct config_key *section,
     const struct token *token, const struct key *key);
 
+/* Is a key of the section on this token, or may it be there unseen? */
+bool allowlist_fits(const struct config_key *section,
+    const struct token *token);
+
 /*
  * Does a section that may expose something name this token, and none that
  * shows the same card and comes before it (device.h)?

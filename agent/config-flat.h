@@ -67,6 +67,8 @@ struct config_key {
 	size_t public_key_len;
 	bool deny;
 	struct config_place place;
+	/* Not in the file: its key was seen where PC/SC is watched. */
+	bool on_card;
 };
 
 struct config {

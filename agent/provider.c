@@ -21,6 +21,7 @@
 #include "agent/startup.h"
 #include "agent/taken.h"
 #include "agent/token.h"
+#include "agent/watcher.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -105,6 +106,7 @@ provider_tell(struct provider *p)
 {
 	provider_tell_waiters(p);
 	startup_check(p->agent);
+	watchers_check(p->agent);
 }
 
 /* Not seen though its card is there; unless that shows another token now. */
@@ -125,6 +127,7 @@ static void
 provider_drop_tokens(struct provider *p, bool all)
 {
 	struct token *t = TAILQ_FIRST(&p->agent->tokens), *next;
+	bool left = false;
 
 	for (; t != NULL; t = next) {
 		next = TAILQ_NEXT(t, entry);
@@ -132,9 +135,15 @@ provider_drop_tokens(struct provider *p, bool all)
 			continue;
 		if (all)
 			token_free(t);
-		else if (!t->seen && !t->unseen && !provider_may_be_taken(t))
+		else if (!t->seen && !t->unseen && t->present &&
+		    !provider_may_be_taken(t)) {
 			token_leave(t, "not there any more");
+			left = true;
+		}
 	}
+	/* It may have seen more, or less, than the scan. */
+	if (left)
+		watcher_again(p);
 }
 
 struct provider *
@@ -146,6 +155,7 @@ provider_free(struct provider *p)
 	TAILQ_REMOVE(&p->agent->providers, p, entry);
 	event_del(&p->retry);
 	p->scan = scan_free(p->scan);
+	p->watcher = watcher_free(p->watcher);
 	p->state = PROVIDER_FAILED;
 	provider_tell_waiters(p);
 	provider_drop_tokens(p, true);
@@ -218,6 +228,7 @@ scan_got_module(struct scan *s, struct bytes body)
 	/* NULL, without memory or for a NUL inside: the config's name stays. */
 	s->provider->real_path = bytes_strdup(w.real_path);
 	provider_set_text(&s->provider->description, w.description);
+	s->provider->pcsc = w.pcsc;
 	return PARSE_OK;
 }
 
@@ -380,6 +391,9 @@ scan_ended(void *arg, const char *why)
 		scan_failed(s, s->failed != NULL ? s->failed : why);
 		if (s->failed == NULL)
 			scan_died(p);
+		/* By its module's own words; what is watched may come back. */
+		else if (!p->pcsc)
+			provider_drop_tokens(p, false);
 	}
 	scan_free(s);
 	if (!cut)
@@ -513,7 +527,9 @@ provider_forget_module(struct provider *p)
 	if (p->scan != NULL)
 		p->awaits_name = true;
 	p->scan = scan_free(p->scan);
+	p->watcher = watcher_free(p->watcher);
 	provider_drop_tokens(p, true);
+	p->pcsc = false;
 	free(p->real_path);
 	p->real_path = NULL;
 }

@@ -16,6 +16,7 @@
 
 struct config_provider;
 struct scan;
+struct watcher;
 
 enum provider_state {
 	PROVIDER_IDLE, /* never scanned */
@@ -57,6 +58,7 @@ struct provider {
 	char **env;	   /* NAME=VALUE; borrowed from the config; or NULL */
 	char *real_path;   /* of the module, once a scan loaded it; owned */
 	char *description; /* what the module says of itself; owned */
+	bool pcsc;	   /* it uses PC/SC, as a scan found */
 	char *error;	   /* why the last scan failed; owned */
 	enum provider_state state;
 	bool settled; /* scanned, or given up on, once */
@@ -64,6 +66,7 @@ struct provider {
 	struct scan *scan; /* while one is under way; owned */
 	struct backoff backoff; /* scans that crashed or hung */
 	struct event retry;	/* of such a scan */
+	struct watcher *watcher; /* while it needs one; owned */
 	TAILQ_HEAD(scan_waiters, scan_waiter) waiters;
 };
 

@@ -13,6 +13,7 @@
 #include "agent/startup.h"
 #include "agent/taken.h"
 #include "agent/token.h"
+#include "agent/watcher.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -216,6 +217,7 @@ readers_take(struct readers *r, struct bytes body)
 		providers_scan_again(r->agent);
 		startup_inserted(r->agent);
 	}
+	watchers_check(r->agent);
 	return PARSE_OK;
 }
 
@@ -342,6 +344,13 @@ bool
 readers_have(const struct readers *r, struct bytes slot_description)
 {
 	return slot_reader(&r->state, slot_description) != NULL;
+}
+
+bool
+readers_can_watch(const struct readers *r)
+{
+	return !r->known || r->state.service == READERS_OK ||
+	    r->state.service == READERS_NO_SERVICE;
 }
 
 const char *

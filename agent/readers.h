@@ -25,6 +25,9 @@ bool readers_watched(const struct readers *r);
 /* One of this name, as a slotDescription has it. */
 bool readers_have(const struct readers *r, struct bytes slot_description);
 
+/* It says what comes and goes, maybe not before pcscd is there. */
+bool readers_can_watch(const struct readers *r);
+
 /* Why readers are not watched, in words; NULL when they are. */
 const char *readers_fault(const struct readers *r);
 

@@ -250,7 +250,7 @@ token_new(struct provider *provider, const struct token_id *id)
 	return t;
 }
 
-static struct token *
+struct token *
 token_find(const struct provider *provider, const struct token_id *id)
 {
 	struct token *t;

@@ -67,6 +67,7 @@ struct token {
 	bool hidden;		 /* by ssh-add -e or -D */
 	bool seen;		 /* in the scan that is under way */
 	bool unseen;		 /* that scan leaves it to its process */
+	bool watched;		 /* in what its watcher is saying */
 };
 
 enum token_view {
@@ -81,6 +82,10 @@ enum token_view {
  */
 struct token *token_report(struct provider *provider, struct wire_token *w,
     enum token_view view);
+
+/* The one with this id, in this slot, present or not; or NULL. */
+struct token *token_find(const struct provider *provider,
+    const struct token_id *id);
 
 /* Forget it, and fail what waits for it. NULL is fine. Returns NULL. */
 struct token *token_free(struct token *t);

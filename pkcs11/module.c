@@ -2,6 +2,7 @@
 /* Loads one module and initialises it. */
 #include "pkcs11/module.h"
 
+#include <dlfcn.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -131,6 +132,24 @@ open_all(struct module *m, struct bytes module, struct bytes init_args,
 	    load(m, err) && initialize(m, err);
 }
 
+/*
+ * Its tokens are cards then, also while no reader is there that would show
+ * it. Nothing of ours in this process uses PC/SC.
+ */
+static bool
+has_pcsc(void)
+{
+#ifdef __APPLE__
+	static const char library[] =
+	    "/System/Library/Frameworks/PCSC.framework/PCSC";
+#else
+	static const char library[] = "libpcsclite.so.1";
+#endif
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+
+	return handle != NULL && dlclose(handle) == 0;
+}
+
 bool
 module_open(struct module *m, struct bytes module, struct bytes init_args,
     struct p11_err *err)
@@ -142,6 +161,7 @@ module_open(struct module *m, struct bytes module, struct bytes init_args,
 		return false;
 	}
 	get_info(m);
+	m->pcsc = has_pcsc();
 	return true;
 }
 
@@ -151,4 +171,5 @@ module_wire(const struct module *m, struct wire_module *ret)
 	ret->real_path = bytes_str(m->real_path);
 	ret->description = m->description;
 	ret->manufacturer = m->manufacturer;
+	ret->pcsc = m->pcsc;
 }

@@ -16,6 +16,7 @@ struct module {
 	struct bytes description; /* views of info, unpadded */
 	struct bytes manufacturer;
 	char *init_args; /* owned; modules may keep the pointer */
+	bool pcsc;	 /* it has loaded PC/SC's library */
 };
 
 /*

@@ -85,6 +85,10 @@ run(const struct wire_start *start, struct buffer *requests)
 		log_warn("no folder of its own for the module: %s", err.text);
 	if (start->role == WIRE_ROLE_NAMES)
 		return role_names(WIRE_FD, &err) ? 0 : failed(&err);
+	if (start->role == WIRE_ROLE_WATCH) {
+		role_watch(WIRE_FD, start);
+		return 0;
+	}
 	return run_module(start, requests);
 }
 

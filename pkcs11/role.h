@@ -20,6 +20,13 @@ bool role_names(int fd, struct p11_err *err);
 bool role_scan(int fd, CK_FUNCTION_LIST *module, struct p11_err *err);
 
 /*
+ * Report which tokens there are (WIRE_TOKEN each, without keys, then
+ * WIRE_DONE), now and whenever it changes, until the socket closes. Loads the
+ * module by itself.
+ */
+void role_watch(int fd, const struct wire_start *start);
+
+/*
  * Serve requests for a token, after WIRE_TOKEN and WIRE_DONE, until the
  * socket closes; `in` may hold some of them already. The socket's end ends
  * the process, as a call into the module may never come back: with exit code

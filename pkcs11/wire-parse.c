@@ -111,7 +111,7 @@ wire_start_parse(struct bytes body, struct wire_start *ret)
 	struct wire_start m = {0};
 
 	m.role = (enum wire_role)read_enum(
-	    &r, WIRE_ROLE_SCAN, WIRE_ROLE_NAMES);
+	    &r, WIRE_ROLE_SCAN, WIRE_ROLE_WATCH);
 	m.module = read_text(&r);
 	m.init_args = read_text(&r);
 	m.provider = read_text(&r);
@@ -187,6 +187,7 @@ wire_module_parse(struct bytes body, struct wire_module *ret)
 	m.real_path = read_text(&r);
 	m.description = read_text(&r);
 	m.manufacturer = read_text(&r);
+	m.pcsc = reader_bool(&r);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;
 	return r.err;

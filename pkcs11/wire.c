@@ -109,6 +109,7 @@ wire_module_put(struct buffer *b, const struct wire_module *m)
 	buffer_put_string(b, m->real_path);
 	buffer_put_string(b, m->description);
 	buffer_put_string(b, m->manufacturer);
+	buffer_put_bool(b, m->pcsc);
 	buffer_end(b, mark);
 }
 

@@ -26,7 +26,8 @@ enum wire_type {
 	/* provider to daemon */
 	WIRE_MODULE = 65,	/* the module is loaded and initialised */
 	WIRE_TOKEN = 66,	/* one token with its keys */
-	WIRE_DONE = 67,		/* token: ready for requests; else: that was all */
+	/* token: ready for requests; watch: all there are; else: that was all */
+	WIRE_DONE = 67,
 	WIRE_FAILED = 68,	/* it cannot do its work; it ends */
 	WIRE_LOGIN_RESULT = 69,
 	WIRE_SIGN_RESULT = 70,
@@ -37,6 +38,7 @@ enum wire_role {
 	WIRE_ROLE_SCAN = 1,
 	WIRE_ROLE_TOKEN = 2,
 	WIRE_ROLE_NAMES = 3, /* loads no module for use; the rest is empty */
+	WIRE_ROLE_WATCH = 4,
 };
 
 /* Who a token is (never its slot number). Unpadded text as the module gives it. */
@@ -71,6 +73,7 @@ struct wire_module {
 	struct bytes real_path;
 	struct bytes description; /* CK_INFO.libraryDescription, unpadded */
 	struct bytes manufacturer;
+	bool pcsc; /* it has loaded PC/SC's library: its tokens are cards */
 };
 
 /* As in its file, NAME.module: see pkcs11.conf(5). */

@@ -353,7 +353,7 @@ static void
 show_module(struct fake *f)
 {
 	const struct wire_module m = {bytes_str("/lib/fake.so"),
-	    bytes_str("a fake"), bytes_str("nobody")};
+	    bytes_str("a fake"), bytes_str("nobody"), false};
 
 	wire_module_put(&f->out, &m);
 }
@@ -462,6 +462,8 @@ main(void)
 	    body.len - 1), &start) != PARSE_OK)
 		_exit(4);
 	make_keys(&f);
+	if (start.role == WIRE_ROLE_WATCH)
+		wait_for_the_end();
 	note(&f, "start", bytes_str(start.role == WIRE_ROLE_SCAN ? "scan" :
 	    start.role == WIRE_ROLE_NAMES ? "names" : "token"));
 	moment(&f, start.role == WIRE_ROLE_NAMES ? "ask" : "start");

@@ -297,6 +297,8 @@ def wire_messages():
                           + u32(2)
                           + string("Reader 00 01") + string(""))
     yield "start-names", u8(1) + u8(3) + string("") * 8 + u32(0)
+    yield "start-watch", (u8(1) + u8(4) + string("x.so") + string("") * 7
+                          + u32(0))
     yield "login", u8(2) + u32(1) + string("123456") + u8(1) + u8(0)
     yield "sign-ecdsa", (u8(3) + u32(2) + bytes(32) + u8(3)
                          + string(bytes(32)) + u8(0) + string("") + u8(0) * 2
@@ -305,7 +307,7 @@ def wire_messages():
                            + string("message") + u8(1) + string("1234")
                            + u8(1) + u8(0) * 2)
     yield "module", (u8(65) + string("/usr/lib/x.so") + string("OpenSC")
-                     + string("OpenSC Project"))
+                     + string("OpenSC Project") + u8(1))
     yield "token", (u8(66) + token_id + u32(0x81) + u32(6) + u32(8)
                     + u32(len(keys)) + b"".join(keys))
     yield "token-one", (u8(66) + token_id + u32(1) + u32(0) + u32(0)

@@ -10,6 +10,7 @@
  *                           hex; private=1 shows it only after a login
  *   call NAME KEY=VALUE …   what a call does instead: see call-script.h
  *   signature BYTES         the length of what C_Sign gives
+ *   events N                that C_WaitForSlotEvent brings before it is none
  *
  * A C_Login with another PIN than the slot's is CKR_PIN_INCORRECT.
  */
@@ -73,7 +74,7 @@ static struct fake {
 	struct call_script script;
 	unsigned met[CALL_SCRIPT_MAX]; /* of the script's lines */
 	struct session sessions[SESSIONS_MAX];
-	CK_ULONG signature;
+	CK_ULONG signature, events;
 	FILE *log;
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -176,9 +177,10 @@ read_line(char *line)
 		o->slot = (unsigned)fake.n_slots - 1;
 	} else if (strcmp(word, "call") == 0) {
 		call_script_add(&fake.script, &save);
-	} else if (strcmp(word, "signature") == 0) {
+	} else if (strcmp(word, "signature") == 0)
 		fake.signature = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
-	}
+	else if (strcmp(word, "events") == 0)
+		fake.events = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
 	while ((word = strtok_r(NULL, " \n", &save)) != NULL) {
 		char *value = strchr(word, '=');
 
@@ -196,20 +198,22 @@ static void
 read_script(void)
 {
 	const char *path = getenv("P11_FAKE_SCRIPT");
-	FILE *f = path == NULL ? NULL : fopen(path, "r");
+	const char *log = getenv("P11_FAKE_LOG");
 	char *line = NULL;
 	size_t size = 0;
+	FILE *f;
 
+	/* First: what is in a new log was told by the new script. */
+	if (log != NULL && (fake.log = fopen(log, "a")) != NULL)
+		setvbuf(fake.log, NULL, _IOLBF, 0);
 	fake.signature = 64;
 	fake.script.met = fake.met;
+	f = path == NULL ? NULL : fopen(path, "r");
 	while (f != NULL && getline(&line, &size, f) > 0)
 		read_line(line);
 	free(line);
 	if (f != NULL)
 		fclose(f);
-	if ((path = getenv("P11_FAKE_LOG")) != NULL &&
-	    (fake.log = fopen(path, "a")) != NULL)
-		setvbuf(fake.log, NULL, _IOLBF, 0);
 }
 
 /* Write the call down; what the script wants it to answer. */
@@ -596,16 +600,17 @@ fake_Sign(CK_SESSION_HANDLE h, unsigned char *data, CK_ULONG len,
 	return CKR_OK;
 }
 
-/* Nobody here should need these; the log tells who did. */
 static CK_RV
 fake_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
 	(void)slot;
 	(void)reserved;
 	CALLED("C_WaitForSlotEvent", flags);
-	return CKR_FUNCTION_NOT_SUPPORTED;
+	return fake.events == 0 ? CKR_FUNCTION_NOT_SUPPORTED :
+	    (fake.events--, CKR_OK);
 }
 
+/* Nobody here should need these; the log tells who did. */
 static CK_RV
 fake_CloseAllSessions(CK_SLOT_ID slot)
 {

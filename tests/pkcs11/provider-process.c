@@ -17,6 +17,7 @@ run_program(int fd, enum wire_role role)
 		[WIRE_ROLE_SCAN] = "scan",
 		[WIRE_ROLE_TOKEN] = "token",
 		[WIRE_ROLE_NAMES] = "names",
+		[WIRE_ROLE_WATCH] = "watch",
 	};
 	const char *program = getenv("P11_TEST_PROVIDER");
 

@@ -139,8 +139,8 @@ start_refused(void **state)
 	} cases[] = {
 		{"least", {.role = WIRE_ROLE_SCAN}, PARSE_OK},
 		{"role 0", {.role = (enum wire_role)0}, PARSE_VALUE},
-		{"names", {.role = WIRE_ROLE_NAMES}, PARSE_OK},
-		{"role 4", {.role = (enum wire_role)4}, PARSE_VALUE},
+		{"watch", {.role = WIRE_ROLE_WATCH}, PARSE_OK},
+		{"role 5", {.role = (enum wire_role)5}, PARSE_VALUE},
 		{"longest module", {.role = WIRE_ROLE_SCAN,
 		    .module = some(WIRE_TEXT_MAX_BYTES)}, PARSE_OK},
 		{"long module", {.role = WIRE_ROLE_SCAN,
@@ -252,7 +252,7 @@ module(void **state)
 	const struct wire_module m = {
 		.real_path = LITERAL("/usr/lib/opensc-pkcs11.so"),
 		.description = LITERAL("OpenSC smartcard framework"),
-		.manufacturer = LITERAL("OpenSC Project"),
+		.manufacturer = LITERAL("OpenSC Project"), .pcsc = true,
 	};
 	struct buffer b = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	struct wire_module got;
@@ -266,6 +266,7 @@ module(void **state)
 	assert_bytes(got.real_path, m.real_path);
 	assert_bytes(got.description, m.description);
 	assert_bytes(got.manufacturer, m.manufacturer);
+	assert_true(got.pcsc);
 	buffer_clear(&b);
 }
 
