@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
 import base64
+import hashlib
 
 from wire import take_string
 
@@ -33,6 +34,11 @@ def key_type(blob):
 def public_line(blob, comment=""):
     text = base64.b64encode(blob).decode()
     return ("%s %s %s" % (key_type(blob), text, comment)).strip()
+
+
+def fingerprint(blob):
+    digest = hashlib.sha256(blob).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def public_key(blob):

@@ -1,171 +1,267 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Cards that leave and come back, with nobody doing anything about it."""
 import os
-import random
 import signal
+import subprocess
 import time
 
 import pytest
 
 from config import key, provider
 from daemon import wait_until
-from keys import verify
+from keys import public_line
+from replug import DATA, Watched, dice, good, rounds
 
 CONFIG = key("auth", "id=%01") + key("card", "id=%04")
+NAMES = ["auth", "card"]
+# Both modules that know this card; each has losses of its own.
+MODULES = ["opensc-pkcs11.so", "libykcs11.so"]
+
+
+class Served:
+    """A card, an agent that serves it, and what went over its counter."""
+
+    def __init__(self, agent, card, took, settings):
+        self.card = card
+        self.agent = agent(
+            'provider "piv" { module = "%s" }\n' % card.module +
+            'token "t" { uri = "pkcs11:" %s }\n' % settings + CONFIG,
+            card, pins=[card.pin] * 200)
+        self.askpass = self.agent.askpass
+        self.watched = Watched(self.agent, NAMES, took)
+        self.watched.wait_for(NAMES, 20)
+
+    def order(self, *words):
+        """To the card; when it was given."""
+        now = time.monotonic()
+        self.card.order(*words)
+        return now
+
+    def out(self):
+        since = self.order("remove")
+        self.watched.gone(since)
+
+    def back(self, name="card"):
+        since = self.order("insert")
+        self.watched.usable(since, name)
+
+    def signs(self, name):
+        return self.watched.signs(name)
+
+    def no_try_lost(self):
+        stats = self.card.stats()
+        return (stats["pin_tries"], stats["verify_bad"]) == (3, 0)
 
 
 @pytest.fixture
-def card(piv):
-    return piv({"9a": "p256", "9e": "p384"})
+def served(agent, piv, took):
+    """served(settings, module=…): a card's agent."""
+    def make(settings="", module=MODULES[0]):
+        card = piv({"9a": "p256", "9e": "p384"})
+        card.module = module
+        return Served(agent, card, took, settings)
+
+    return make
 
 
-def served(agent, card, settings="", pins=5):
-    section = 'token "t" { uri = "pkcs11:" %s }\n' % settings
-    a = agent(provider(card, "opensc") + section + CONFIG, card,
-              pins=[card.pin] * pins)
-    assert a.names() == ["auth", "card"]
-    return a
+KEPT = 'keep-pin = "session"'
 
 
-def gone(a, seconds=3):
-    begin = time.monotonic()
-    wait_until(lambda: a.names() == [], seconds, "an empty list")
-    return time.monotonic() - begin
+def test_pin_is_asked_again(served):
+    """Without keep-pin; a key that needs no PIN just signs."""
+    s = served()
+    assert s.signs("card")
+    s.out()
+    s.back("card")
+    assert s.askpass.calls() == 0
+    assert s.signs("auth")
+    s.out()
+    s.back("auth")
+    assert s.askpass.calls() == 2
+    assert s.no_try_lost()
 
 
-def back(a, seconds=10):
-    begin = time.monotonic()
-    wait_until(lambda: a.names() == ["auth", "card"], seconds, "the keys")
-    return time.monotonic() - begin
+@pytest.mark.parametrize("module", MODULES)
+def test_kept_pin_makes_it_invisible(served, module):
+    s = served(KEPT, module)
+    assert s.signs("auth")
+    for _ in range(rounds(3, 20)):
+        s.out()
+        s.back("auth")
+    assert s.askpass.calls() == 1
+    assert s.no_try_lost()
 
 
-def signs(a, name):
-    with a.client() as c:
-        blob = c.blob(name)
-        signature = c.sign(blob, b"data")
-        return signature is not None and verify(blob, signature, b"data")
+@pytest.mark.parametrize("module", MODULES)
+def test_out_around_a_signature(served, module):
+    """During it, right before it, and by it: FAILURE, and in time.
+
+    Right before it, while pcscd has not noticed, OpenSC's C_Sign never
+    returns.
+    """
+    s = served(KEPT, module)
+    assert s.signs("auth")
+    for how in ("during", "before", "by"):
+        with s.agent.client() as c:
+            blob = c.blob("auth")
+            if how == "during":
+                s.order("delay", "30")
+                c.send_sign(blob, DATA)
+                wait_until(lambda: s.card.stats()["waiting"],
+                           what="the card's wait")
+                since = s.order("remove")
+            elif how == "before":
+                since = s.order("remove")
+                c.send_sign(blob, DATA)
+            else:
+                since = s.order("remove-on-sign")
+                c.send_sign(blob, DATA)
+            s.watched.fails(c, since)
+            s.watched.gone(since)
+        s.order("delay", "0")
+        s.back("auth")
+    assert s.askpass.calls() == 1
+    assert s.no_try_lost()
 
 
-def test_out_and_in(agent, card):
-    """Identities leave and come back; the key that needs no PIN just signs."""
-    a = served(agent, card)
-    assert signs(a, "card")
-    for _ in range(3):
-        card.order("remove")
-        gone(a)
-        card.order("insert")
-        back(a)
-        assert signs(a, "card")
-    assert a.askpass.calls() == 0
-
-
-def test_pin_is_asked_again(agent, card):
-    a = served(agent, card)
-    assert signs(a, "auth")
-    card.order("remove")
-    gone(a)
-    card.order("insert")
-    back(a)
-    assert signs(a, "auth")
-    assert a.askpass.calls() == 2
-    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
-
-
-def test_kept_pin_makes_it_invisible(agent, card):
-    a = served(agent, card, 'keep-pin = "session"')
-    assert signs(a, "auth")
-    for _ in range(2):
-        card.order("remove")
-        gone(a)
-        card.order("insert")
-        back(a)
-        assert signs(a, "auth")
-    assert a.askpass.calls() == 1
-
-
-def test_out_during_a_signature(agent, card):
-    """FAILURE within 2 s, and the list is empty at once."""
-    a = served(agent, card)
-    with a.client() as c:
-        blob = c.blob("card")
-        card.order("delay", "10")
-        c.send_sign(blob)
-        wait_until(lambda: a.providers(), what="its process")
-        time.sleep(0.3)         # into the card's own wait
-        card.order("remove")
-        begin = time.monotonic()
-        gone(a)
-        assert c.receive_signature() is None
-        assert time.monotonic() - begin < 3
-    card.order("delay", "0")
-    card.order("insert")
-    back(a)
-    assert signs(a, "card")
-
-
-def test_out_while_a_prompt_is_open(agent, card):
-    """The prompt goes with the card, and no PIN is sent."""
-    a = served(agent, card)
-    a.askpass.answer_with("!wait", card.pin)
-    with a.client() as c:
-        c.send_sign(c.blob("auth"))
-        a.askpass.wait_for_calls(1)
-        card.order("remove")
-        assert c.receive_signature() is None
-    card.order("insert")
-    back(a)
-    assert signs(a, "auth")
-    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
-
-
-def test_reset_by_another_program(agent, card):
-    a = served(agent, card, 'keep-pin = "session"')
-    assert signs(a, "auth")
-    card.order("reset")
-    assert signs(a, "auth")
-    assert a.askpass.calls() == 1
-
-
-def test_failures_of_the_card(agent, card):
-    """One is invisible; after more of them the next request works."""
-    a = served(agent, card)
-    card.order("fail-sign", "6F00", "2")
-    assert signs(a, "card")
-
-
-def test_random_moments(agent, card):
+@pytest.mark.parametrize("module", MODULES)
+def test_random_moments(served, module):
     """Each request ends; no signature is wrong; in the end all works."""
-    seed = int(os.environ.get("P11_AGENT_SEED", time.time_ns() % 100000))
-    print("seed %d" % seed)
-    dice = random.Random(seed)
-    rounds = 100 if "P11_AGENT_LONG" in os.environ else 8
-    a = served(agent, card, 'keep-pin = "session"')
-    for _ in range(rounds):
-        with a.client() as c:
-            names = c.names()
-            if names:
-                blob = c.blob(dice.choice(names))
-                c.send_sign(blob, b"data")
-                time.sleep(dice.random() * 0.3)
-                card.order("remove")
-                signature = c.receive_signature()
-                assert signature is None or verify(blob, signature, b"data")
-        card.order("insert")
-        back(a)
-    assert signs(a, "card") and signs(a, "auth")
-    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
+    random = dice()
+    s = served(KEPT, module)
+    for _ in range(rounds(10, 50)):
+        with s.agent.client() as c:
+            c.sock.settimeout(10)
+            s.watched.wait_for(NAMES, 10)
+            blob = c.blob(random.choice(NAMES))
+            s.order("delay", random.choice(("0", "0.3")))
+            c.send_sign(blob, DATA)
+            time.sleep(random.random() * 0.6)
+            since = s.order("remove")
+            if random.random() < 0.5:
+                c.send_sign(blob, DATA)
+                good(blob, c.receive_signature())
+            good(blob, c.receive_signature())
+            assert time.monotonic() - since < 8
+        time.sleep(random.random())
+        s.order("insert")
+        # Out again, maybe in the middle of a scan.
+        time.sleep(random.random())
+        if random.random() < 0.3:
+            s.order("remove")
+            time.sleep(random.random())
+            s.order("insert")
+    s.order("delay", "0")
+    s.watched.wait_for(NAMES, 10)
+    assert s.signs("card") and s.signs("auth")
+    # A login that the removal cut off proves no PIN, so more than one prompt.
+    assert s.no_try_lost()
 
 
-def test_readers_program_killed(agent, card):
+@pytest.mark.parametrize("seconds", [
+    3, pytest.param(20, marks=pytest.mark.long)])
+def test_touch_is_waited_for(served, seconds):
+    s = served()
+    s.order("delay", seconds)
+    with s.agent.client() as c:
+        blob = c.blob("card")
+        begin = time.monotonic()
+        assert good(blob, c.sign(blob, DATA))
+        assert time.monotonic() - begin >= seconds
+    assert s.card.stats()["signatures"] == 1
+
+
+def test_out_while_a_prompt_is_open(served):
+    """The prompt goes with the card, and no PIN is sent."""
+    s = served()
+    s.askpass.answer_with("!wait", s.card.pin)
+    with s.agent.client() as c:
+        c.send_sign(c.blob("auth"), DATA)
+        s.askpass.wait_for_calls(1)
+        since = s.order("remove")
+        s.watched.fails(c, since)
+    s.back("auth")
+    assert s.no_try_lost()
+
+
+def test_what_other_programs_do(served):
+    """A reset, and a card that fails: the next request works."""
+    s = served(KEPT)
+    assert s.signs("auth")
+    s.order("reset")
+    assert s.signs("auth")
+    s.order("fail-sign", "6F00", "2")
+    assert s.signs("auth")
+    assert s.askpass.calls() == 1
+    assert s.no_try_lost()
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_pcscd_comes_back(served, how):
+    """The keys leave and come back with it, or stay: they sign."""
+    s = served(KEPT)
+    assert s.signs("auth")
+    if how == "killed":
+        os.kill(int((s.card.dir / "pcscd.pid").read_text()), signal.SIGKILL)
+    s.card.stop()
+    s.card.start()
+    begin = time.monotonic()
+    s.watched.wait_for(NAMES, 10)
+    assert s.signs("auth")
+    s.watched.took("usable after pcscd's start", time.monotonic() - begin)
+    assert s.askpass.calls() == 1
+    assert s.no_try_lost()
+
+
+def test_pcscd_starts_later(served, piv, agent, took):
+    """The agent was there before it."""
+    card = piv({"9a": "p256", "9e": "p384"})
+    card.stop()
+    a = agent(provider(card, "piv") + CONFIG, card)
+    assert a.names() == []
+    assert "pcscd" in a.status()["readers_fault"]
+    card.start()
+    watched = Watched(a, NAMES, took)
+    watched.wait_for(NAMES, 10)
+    assert watched.signs("card")
+
+
+def test_readers_program_killed(served):
     """It is started again, and sees what comes then."""
-    a = served(agent, card)
-    for pid, line in a.children().items():
+    s = served()
+    for pid, line in s.agent.children().items():
         if "p11-agent-readers" in line:
             os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: any("p11-agent-readers" in line
-                           for line in a.children().values()),
-               what="another one")
-    card.order("remove")
-    gone(a, 10)
-    card.order("insert")
-    back(a)
+    s.order("remove")
+    s.watched.wait_for([], 10)
+    s.back()
+
+
+def test_real_clients(served, sshd, directory):
+    """ssh and git, with a replug before each: one prompt in all."""
+    s = served(KEPT)
+    line = public_line(s.card.blob("9a"))
+    sshd.accept(line)
+    assert sshd.ssh(s.agent.env).stdout.strip() == "publickey " + line
+    s.out()
+    s.back()
+    done = sshd.ssh(s.agent.env)
+    assert done.stdout.strip() == "publickey " + line, done.stderr
+    s.out()
+    s.back()
+    repository = directory / "repository"
+    (directory / "allowed_signers").write_text("me@example.org %s\n" % line)
+    subprocess.run(["git", "init", "-q", repository], check=True)
+    settings = {"user.name": "me", "user.email": "me@example.org",
+                "gpg.format": "ssh", "user.signingkey": "key::" + line,
+                "gpg.ssh.allowedSignersFile":
+                str(directory / "allowed_signers")}
+    git = ["git", "-C", repository]
+    for name, value in settings.items():
+        git += ["-c", "%s=%s" % (name, value)]
+    done = s.agent.run(*git, "commit", "-q", "--allow-empty", "-S", "-m", "a")
+    assert done.returncode == 0, done.stderr
+    done = s.agent.run(*git, "verify-commit", "HEAD")
+    assert "Good \"git\" signature for me@example.org" in done.stderr
+    assert s.askpass.calls() == 1
+    assert s.no_try_lost()

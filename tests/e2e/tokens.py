@@ -45,6 +45,13 @@ def card_order(path, *words):
     return out[2:].strip()
 
 
+def card_blob(state, slot):
+    """The SSH key blob of a slot's key in what pivcard.py keeps."""
+    pem, = [k["key"] for k in state["keys"] if k["slot"] == slot]
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    return blob_of(key.public_key())
+
+
 class SoftHsm:
     """A folder of SoftHSM tokens. Key number n has the CKA_ID n."""
 
@@ -151,10 +158,14 @@ class Piv:
 
     def __init__(self, directory, keys):
         self.dir = directory
+        self.start(keys)
+
+    def start(self, keys=()):
+        """pcscd and the card; one that was made keeps its keys."""
         words = []
-        for slot, kind in keys.items():
+        for slot, kind in dict(keys).items():
             words += ["--key", "%s=%s" % (slot, kind)]
-        run(RIG + "/rig-piv.sh", "start", directory, *words, "--log")
+        run(RIG + "/rig-piv.sh", "start", self.dir, *words, "--log")
 
     @property
     def env(self):
@@ -187,10 +198,8 @@ class Piv:
 
     def blob(self, slot):
         """The SSH key blob of a slot's key."""
-        state = json.loads((self.dir / "card.json").read_text())
-        pem, = [k["key"] for k in state["keys"] if k["slot"] == slot]
-        key = serialization.load_pem_private_key(pem.encode(), None)
-        return blob_of(key.public_key())
+        return card_blob(json.loads((self.dir / "card.json").read_text()),
+                         slot)
 
     def stop(self):
         run(RIG + "/rig-piv.sh", "stop", self.dir)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from tokens import RIG, card_order, run
+from tokens import RIG, card_blob, card_order, run
 
 
 class Usb:
@@ -26,8 +26,8 @@ class Usb:
     def env(self):
         return {"PCSCLITE_CSOCK_NAME": str(self.dir / "pcscd.comm")}
 
-    def plug(self, port, card, keys=None):
-        words = []
+    def plug(self, port, card, keys=None, pin=None):
+        words = ["--pin", pin or self.pin]
         for slot, kind in (keys or {"9a": "p256"}).items():
             words += ["--key", "%s=%s" % (slot, kind)]
         self.rig("plug", port, card, *words)
@@ -55,6 +55,10 @@ class Usb:
 
     def stats(self, port):
         return json.loads(self.order(port, "stats"))
+
+    def blob(self, card):
+        """The SSH key blob of its key for logins."""
+        return card_blob(self.state(card), "9a")
 
     def stop(self):
         self.rig("stop")

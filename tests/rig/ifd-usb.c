@@ -66,6 +66,12 @@ RESPONSECODE IFDHGetCapabilities(DWORD lun, DWORD tag, PDWORD len, PUCHAR value)
 {
 	RESPONSECODE (*f)(DWORD, DWORD, PDWORD, PUCHAR) = vpcd("IFDHGetCapabilities");
 
+	/* Else pcscd lets one reader wait for the other; vpcd's slots share nothing. */
+	if (tag == TAG_IFD_THREAD_SAFE && *len >= 1) {
+		*value = 1;
+		*len = 1;
+		return IFD_SUCCESS;
+	}
 	if ((tag == TAG_IFD_SLOTS_NUMBER || tag == TAG_IFD_SIMULTANEOUS_ACCESS) && *len >= 1) {
 		*value = tag == TAG_IFD_SLOTS_NUMBER ? 1 : 2;
 		*len = 1;
