@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Modules that crash and hang, and processes that are killed: the other
+token, the other clients and the list do not notice."""
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from config import key
+from daemon import wait_until
+from keys import verify
+
+# 50 signatures, so many on a connection.
+CLIENTS, EACH = 10, 5
+LIST_MAX_SEC = 0.5
+
+
+def section(name, token):
+    """A provider with an environment of its own."""
+    return 'provider "%s" { module = "%s" env = { %s } }\n' % (
+        name, token.module, ", ".join('"%s=%s"' % pair
+                                      for pair in token.env.items()))
+
+
+@pytest.fixture
+def bad(layered):
+    return layered("p256", label="bad")
+
+
+@pytest.fixture
+def served(agent, bad, softhsm):
+    """Two tokens; both logged in, their PINs kept."""
+    good = softhsm("p256", label="good")
+    a = agent(section("bad", bad) + section("good", good) +
+              'token "t" { uri = "pkcs11:" keep-pin = "session" }\n' +
+              key("bad", "token=bad") + key("good", "token=good"),
+              pins=[bad.pin] * 9)
+    assert signs(a, "bad") and signs(a, "good")
+    return a
+
+
+def signs(a, name):
+    with a.client() as c:
+        blob = c.blob(name)
+        signature = c.sign(blob, b"data")
+        return signature is not None and verify(blob, signature, b"data")
+
+
+def token_state(a, label):
+    token, = [t for t in a.status()["tokens"] if t["label"] == label]
+    return token
+
+
+class Others:
+    """Lists and the good token's signatures, for as long as it is open."""
+
+    def __init__(self, agent, names=("bad", "good")):
+        self.agent = agent
+        self.names = list(names)
+        self.times = {"list": [], "signature": []}
+        self.wrong = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join(30)
+
+    def run(self):
+        with self.agent.client() as c:
+            blob = c.blob("good")
+            while not self.over.is_set():
+                begin = time.monotonic()
+                names = c.names()
+                listed = time.monotonic()
+                signature = c.sign(blob, b"data")
+                self.times["signature"].append(time.monotonic() - listed)
+                self.times["list"].append(listed - begin)
+                if names != self.names or signature is None or not verify(
+                        blob, signature, b"data"):
+                    self.wrong.append((names, signature))
+
+    def noticed_nothing(self, took, what):
+        assert self.wrong == []
+        assert len(self.times["list"]) > 3
+        for kind, times in self.times.items():
+            took("%s beside %s" % (kind, what), max(times))
+            assert max(times) < LIST_MAX_SEC
+
+
+def test_killed_in_the_middle_of_50(served, bad, took, directory):
+    """Every client gets its answers, and each signature is right."""
+    gate = directory / "gate"
+    gate.touch()
+    pid = served.token_pid("bad")
+    bad.forget()
+    bad.script("call C_Sign skip=10 times=always gate=%s" % gate)
+    clients = [served.client() for _ in range(CLIENTS)]
+    blob = clients[0].blob("bad")
+    with Others(served) as others:
+        for c in clients:
+            for n in range(EACH):
+                c.send_sign(blob, b"data %d" % n)
+        wait_until(lambda: len(bad.calls("C_Sign")) > 10, what="signatures")
+        os.kill(pid, signal.SIGKILL)
+        gate.unlink()
+        made = 0
+        for c in clients:
+            for n in range(EACH):
+                signature = c.receive_signature()
+                if signature is not None:
+                    assert verify(blob, signature, b"data %d" % n)
+                    made += 1
+            c.close()
+    # A fresh process makes what the dead one owed.
+    assert made == CLIENTS * EACH
+    assert served.token_pid("bad") not in (0, pid)
+    assert served.askpass.calls() == 2
+    others.noticed_nothing(took, "a killed process")
+
+
+def test_crashes_again_and_again(served, bad, took):
+    """It rests, `status` says so, and it tries again when told to."""
+    bad.script("call C_Initialize crash=1 times=always",
+               "call C_Sign crash=1")
+    with Others(served) as others:
+        for _ in range(2):
+            assert not signs(served, "bad")
+        wait_until(lambda: token_state(served, "bad")["again_in_sec"],
+                   what="its rest")
+    assert token_state(served, "bad")["deaths"] >= 3
+    provider, = [p for p in served.status()["providers"]
+                 if p["name"] == "bad"]
+    assert provider["state"] in ("failed", "scanning")
+    assert provider["deaths"] > 0
+    words = served.ctl("status").stdout
+    assert "its process died" in words and "its scan died" in words
+    bad.script()
+    assert served.ctl("reload").returncode == 0
+    assert signs(served, "bad")
+    assert token_state(served, "bad")["deaths"] == 0
+    others.noticed_nothing(took, "crashes")
+
+
+def test_hangs(served, bad, took):
+    """As long as it likes, for its own clients; `lock` ends it."""
+    bad.script("call C_Sign hang=1")
+    with served.client() as c:
+        c.send_sign(c.blob("bad"), b"data")
+        with Others(served) as others:
+            wait_until(lambda: bad.calls("C_Sign"), what="C_Sign")
+            wait_until(lambda: len(others.times["list"]) > 50,
+                       what="lists")
+        os.kill(served.token_pid("bad"), signal.SIGKILL)
+        assert c.receive_signature() is not None
+    others.noticed_nothing(took, "a token that hangs")
+
+
+@pytest.mark.long
+def test_hangs_for_a_minute(served, bad):
+    """Silence has a limit; the request is served by a fresh process."""
+    bad.script("call C_Sign hang=1")
+    with served.client(timeout=90) as c:
+        blob = c.blob("bad")
+        begin = time.monotonic()
+        signature = c.sign(blob, b"data")
+        assert verify(blob, signature, b"data")
+        assert 55 < time.monotonic() - begin < 80
