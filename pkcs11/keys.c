@@ -266,6 +266,11 @@ token_keys_read(const struct keys_source *from,
 	*ret = keys;
 	if (!read_objects(from, &objects, err))
 		return false;
+	/* Not one of all that it should show: that is no view of a token. */
+	if (objects.n == 0 && objects.fault != CKR_OK &&
+	    (from->logged_in || !from->login_required))
+		return p11_err_set(err, "C_GetAttributeValue", objects.fault,
+		    NULL);
 	keys.items = calloc(KEYS_PER_TOKEN_MAX, sizeof(*keys.items));
 	if (keys.items == NULL)
 		return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);

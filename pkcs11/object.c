@@ -207,58 +207,87 @@ read_certificate(struct object *o, struct token_object *t)
 	return read_der(o, CKA_VALUE, key_value_certificate, &t->value);
 }
 
-/* CKR_OK; CKR_DATA_INVALID to skip this object; else why reading ends. */
+static enum attribute_state
+read_value(struct object *o, struct token_object *t)
+{
+	enum attribute_state state;
+
+	if (t->class == CKO_CERTIFICATE)
+		return read_certificate(o, t);
+	if ((state = attribute_ulong(o, CKA_KEY_TYPE, &t->key_type)) !=
+	    ATTRIBUTE_FOUND)
+		return state;
+	if (t->class == CKO_PUBLIC_KEY)
+		return read_public_value(o, t);
+	state = read_private_value(o, t);
+	return state == ATTRIBUTE_ABSENT ? ATTRIBUTE_FOUND : state;
+}
+
+static void
+read_permissions(struct object *o, struct token_object *t)
+{
+	t->permitted = true;
+	if (t->class == CKO_PUBLIC_KEY)
+		t->permitted = read_bool(o, CKA_VERIFY, true);
+	if (t->class != CKO_PRIVATE_KEY)
+		return;
+	t->permitted = read_bool(o, CKA_SIGN, true);
+	t->always_authenticate = read_bool(o, CKA_ALWAYS_AUTHENTICATE, false);
+}
+
+/* An attribute that is absent is no fault: this never comes of one. */
+#define NO_VALUE CKR_ATTRIBUTE_TYPE_INVALID
+
+/* CKR_OK, NO_VALUE, or why it could not be read. */
 static CK_RV
 object_read(struct object *o, CK_OBJECT_CLASS class, struct token_object *ret)
 {
 	struct token_object t = {.class = class, .handle = o->handle};
-	enum attribute_state state = ATTRIBUTE_FOUND;
+	enum attribute_state state;
+	CK_RV rv;
 
 	o->rv = CKR_OK;
 	read_optional(o, CKA_ID, KEY_ID_MAX_BYTES, &t.id);
 	read_optional(o, CKA_LABEL, KEY_LABEL_MAX_BYTES, &t.label);
-	if (class != CKO_CERTIFICATE)
-		state = attribute_ulong(o, CKA_KEY_TYPE, &t.key_type);
-	t.permitted = true;
-	if (class == CKO_CERTIFICATE) {
-		state = read_certificate(o, &t);
-	} else if (state == ATTRIBUTE_FOUND && class == CKO_PUBLIC_KEY) {
-		state = read_public_value(o, &t);
-		t.permitted = read_bool(o, CKA_VERIFY, true);
-	} else if (state == ATTRIBUTE_FOUND) {
-		state = read_private_value(o, &t);
-		if (state == ATTRIBUTE_ABSENT)
-			state = ATTRIBUTE_FOUND;
-		t.permitted = read_bool(o, CKA_SIGN, true);
-		t.always_authenticate =
-		    read_bool(o, CKA_ALWAYS_AUTHENTICATE, false);
-	}
+	state = read_value(o, &t);
+	rv = state == ATTRIBUTE_ABSENT ? NO_VALUE : o->rv;
+	if (state == ATTRIBUTE_FOUND)
+		read_permissions(o, &t);
 	*ret = t;
 	if (state == ATTRIBUTE_FOUND && !t.id.failed && !t.label.failed)
 		return CKR_OK;
 	key_value_clear(&ret->value);
 	buffer_clear(&ret->id);
 	buffer_clear(&ret->label);
-	return token_is_gone(o->rv) ? o->rv : CKR_DATA_INVALID;
+	return state == ATTRIBUTE_FOUND ? CKR_HOST_MEMORY : rv;
 }
 
-/* Read each of the handles into the list. */
+/*
+ * Read each of the handles into the list. One that fails is tried once more:
+ * a fault that passes must not cost a key.
+ */
 static bool
 list_add(struct object_list *list, struct object *o, CK_OBJECT_CLASS class,
     const CK_OBJECT_HANDLE *handles, size_t n, struct p11_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
+		struct token_object *to = &list->items[list->n];
 		CK_RV rv;
 
 		o->handle = handles[i];
-		rv = object_read(o, class, &list->items[list->n]);
-		if (rv == CKR_OK)
-			list->n++;
-		else if (rv == CKR_DATA_INVALID)
-			list->skipped++;
-		else
+		rv = object_read(o, class, to);
+		if (rv != CKR_OK && rv != NO_VALUE && !token_is_gone(rv))
+			rv = object_read(o, class, to);
+		if (token_is_gone(rv))
 			return p11_err_set(err, "C_GetAttributeValue", rv,
 			    NULL);
+		if (rv == CKR_OK) {
+			list->n++;
+			continue;
+		}
+		list->skipped++;
+		if (rv != NO_VALUE)
+			list->fault = rv;
 	}
 	return true;
 }

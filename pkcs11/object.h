@@ -30,6 +30,7 @@ struct object_list {
 	struct token_object *items; /* owned */
 	size_t n;
 	size_t skipped; /* objects that could not be read, or were too many */
+	CK_RV fault;	/* the last that kept one from being read; or CKR_OK */
 };
 
 void object_list_clear(struct object_list *list);

@@ -141,8 +141,16 @@ static const struct keys_row {
 	    "malformed X.509 certificate"}}},
 	{"one object that fails, the others do not",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=02\n"
-	    "call C_GetAttributeValue rv=0x5 times=3\n", false,
+	    "call C_GetAttributeValue rv=0x5 times=6\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
+	{"a fault that passes",
+	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=02\n"
+	    "call C_GetAttributeValue rv=0x5 times=3\n", false,
+	    {{KEY_EC_P256, KEY_FROM_PUBLIC, ""},
+	    {KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
+	{"nothing that can be read, before the login",
+	    "slot login=1\n" PUBLIC P256 " id=01\n"
+	    "call C_GetAttributeValue rv=0x5 times=always\n", false, {{0}}},
 };
 
 static void

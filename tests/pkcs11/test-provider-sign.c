@@ -159,6 +159,9 @@ test_login_errors(void **state)
 		/* The PIN is right, whatever else is not. */
 		{"slot login=1\ncall C_FindObjects rv=0x30 skip=3\n", "1234",
 		    WIRE_LOST, 1, false},
+		{"slot login=1\n" PUBLIC P256 " id=01\n"
+		    "call C_GetAttributeValue rv=0x54 times=always\n", "1234",
+		    WIRE_LOST, 1, false},
 	};
 
 	(void)state;
