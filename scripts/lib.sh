@@ -40,6 +40,10 @@ find_vpcd() {
 		/usr/lib/pcsc/drivers/serial/libifdvpcd.so
 }
 
+find_abrmd() {
+	first_of "$unpacked/usr/sbin/tpm2-abrmd" /usr/sbin/tpm2-abrmd
+}
+
 # Where unpacked programs find their unpacked libraries; else nothing.
 unpacked_libraries() {
 	local dir list=

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tokens to sign with: SoftHSM, and a virtual PIV card in its own pcscd."""
+"""Tokens to sign with: SoftHSM, p11-kit's RPC, a TPM, a virtual PIV card."""
 import json
 import os
 import shutil
@@ -148,6 +148,50 @@ class Layered:
     def pins(self, user=1):
         """The PINs that C_Login got, in order; user 2 is the context."""
         return [call[3] for call in self.calls("C_Login", user)]
+
+
+class Remote:
+    """Another token over p11-kit's RPC; killing the server takes it away."""
+
+    module = "p11-kit-client.so"
+
+    def __init__(self, directory, behind):
+        self.dir = directory
+        self.pin = behind.pin
+        run(RIG + "/rig-remote.sh", "start", directory, behind.path(),
+            env=dict(os.environ, **behind.env))
+        self.insert_env = dict(os.environ, **behind.env)
+
+    @property
+    def env(self):
+        return {"P11_KIT_SERVER_ADDRESS": "unix:path=%s/p11.sock" % self.dir}
+
+    def remove(self):
+        run(RIG + "/rig-remote.sh", "remove", self.dir)
+
+    def insert(self):
+        run(RIG + "/rig-remote.sh", "insert", self.dir, env=self.insert_env)
+
+
+class Tpm:
+    """tpm2-pkcs11 on a software TPM."""
+
+    module = "libtpm2_pkcs11.so.1"
+    pin = "1234"
+
+    def __init__(self, directory, *algorithms):
+        self.dir = directory
+        out = run(RIG + "/rig-tpm.sh", "start", directory, *algorithms)
+        self.env = dict(line.split("=", 1) for line in out.splitlines())
+
+    def remove(self):
+        run(RIG + "/rig-tpm.sh", "remove", self.dir)
+
+    def insert(self):
+        run(RIG + "/rig-tpm.sh", "insert", self.dir)
+
+    def stop(self):
+        run(RIG + "/rig-tpm.sh", "stop", self.dir)
 
 
 class Piv:

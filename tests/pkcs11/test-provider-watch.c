@@ -63,6 +63,7 @@ test_failures(void **state)
 	static const char *const failures[] = {
 		"call C_Initialize rv=0x5\n",
 		"slot\ncall C_GetSlotList rv=0x5\n",
+		"call C_Initialize crash=1\n",
 	};
 	struct provider_process p;
 
