@@ -63,6 +63,7 @@ agent_new(const char *config_file)
 	    (a->config = config_new()) == NULL ||
 	    (a->announcer = announcer_new(a)) == NULL ||
 	    (a->hasher = hasher_new()) == NULL ||
+	    (a->pin_file = pin_file_new(a)) == NULL ||
 	    (a->startup = startup_new(a)) == NULL ||
 	    (a->registry = registry_new(a)) == NULL ||
 	    (a->readers = readers_new(a)) == NULL ||
@@ -94,6 +95,7 @@ agent_free(struct agent *a)
 		provider_free(p);
 	a->readers = readers_free(a->readers);
 	notices_end(a);
+	a->pin_file = pin_file_free(a->pin_file);
 	pin_records_free(a);
 	a->spawner = spawner_free(a->spawner);
 	hasher_free(a->hasher);

@@ -18,6 +18,7 @@ struct exposed;
 struct forget;
 struct hasher;
 struct notice;
+struct pin_file;
 struct pin_record;
 struct provider;
 struct registry;
@@ -51,6 +52,7 @@ struct agent {
 	struct control_list controls;
 	struct notice_list notices;
 	struct pin_record_list pin_records;
+	struct pin_file *pin_file; /* owned */
 	struct exposed *exposed; /* owned; see allowlist.h */
 	size_t n_exposed;
 	size_t n_clients;

@@ -58,13 +58,19 @@ config_reply_put_config(struct buffer *b, const struct config *c)
 }
 
 void
-config_reply_put_path(struct buffer *b, const char *path)
+config_reply_put_bytes(struct buffer *b, struct bytes content)
 {
 	size_t mark = buffer_begin(b);
 
 	buffer_put_u8(b, CONFIG_REPLY_OK);
-	buffer_put(b, bytes_str(path));
+	buffer_put(b, content);
 	buffer_end(b, mark);
+}
+
+void
+config_reply_put_path(struct buffer *b, const char *path)
+{
+	config_reply_put_bytes(b, bytes_str(path));
 }
 
 void

@@ -16,6 +16,11 @@
  *   p11-agent-config allow NAME FINGERPRINT URI [PUBLIC-KEY]
  *   p11-agent-config deny NAME FINGERPRINT
  *
+ * And what outlives the daemon (see pin-store.h); a frame on CONFIG_CHILD_FD:
+ *
+ *   p11-agent-config pins                     the file of wrong PINs
+ *   p11-agent-config pins-set HASH WRONG OFF  one entry of it; the file's path
+ *
  * Exit codes: 0 done, 1 an error that the frame (or stderr) tells,
  * 2 wrong words on the command line, or nobody reads the frame.
  */
@@ -49,8 +54,8 @@ enum config_reply_status {
 struct config_reply {
 	enum config_reply_status status;
 	/*
-	 * Never empty. OK: the flat config (see config_parse) or the real
-	 * path; ERROR: "FILE:LINE: what", printable UTF-8.
+	 * Never empty. OK: the flat config (see config_parse), a path, or a
+	 * file; ERROR: "FILE:LINE: what", printable UTF-8.
 	 */
 	struct bytes content;
 };
@@ -72,6 +77,7 @@ enum parse_err config_reply_path(struct bytes content, char **ret);
  * failed when it does not fit.
  */
 void config_reply_put_config(struct buffer *b, const struct config *c);
+void config_reply_put_bytes(struct buffer *b, struct bytes content);
 void config_reply_put_path(struct buffer *b, const char *path);
 void config_reply_put_error(struct buffer *b, const char *text);
 

@@ -149,17 +149,29 @@ config_path(const char *beside, const char *name)
 	return path;
 }
 
-char *
-config_person_path(const char *name)
+static char *
+xdg_path(const char *variable, const char *fallback, const char *name)
 {
-	const char *folder = getenv("XDG_CONFIG_HOME");
+	const char *folder = getenv(variable);
 	const char *below = "";
 
 	/* The XDG specification: a relative one is to be ignored. */
 	if (folder == NULL || folder[0] != '/') {
 		if ((folder = home_folder()) == NULL)
 			return NULL;
-		below = "/.config";
+		below = fallback;
 	}
 	return join(folder, below, "/p11-agent/", name);
+}
+
+char *
+config_person_path(const char *name)
+{
+	return xdg_path("XDG_CONFIG_HOME", "/.config", name);
+}
+
+char *
+config_state_path(const char *name)
+{
+	return xdg_path("XDG_STATE_HOME", "/.local/state", name);
 }

@@ -37,4 +37,7 @@ char *config_path(const char *beside, const char *name);
 /* ${XDG_CONFIG_HOME:-~/.config}/p11-agent/NAME; NULL as config_path. */
 char *config_person_path(const char *name);
 
+/* ${XDG_STATE_HOME:-~/.local/state}/p11-agent/NAME; NULL as config_path. */
+char *config_state_path(const char *name);
+
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* p11-agent-config: reads config files for the daemon; see config-child.h. */
+/* p11-agent-config: files, for the daemon; see config-child.h. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "agent/config-edit.h"
 #include "agent/config-section.h"
+#include "agent/config-state.h"
 #include "common/cleanup.h"
 #include "common/frame.h"
 #include "common/text.h"
@@ -213,6 +214,42 @@ run_deny(char *const *args)
 	return command_edit(&e);
 }
 
+static int
+run_pins(char *const *args)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer pins = BUFFER_INIT(PIN_STORE_MAX_BYTES);
+	CLEANUP(buffer_cleanup)
+	struct buffer b = BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	char words[CONFIG_STATE_WORDS];
+	const char *wrong = config_state_pins(&pins, words);
+
+	(void)args;
+	if (wrong != NULL)
+		return send_error(wrong);
+	config_reply_put_bytes(&b, buffer_bytes(&pins));
+	return send_frame(&b, EXIT_OK);
+}
+
+static int
+run_pins_set(char *const *args)
+{
+	CLEANUP(buffer_cleanup)
+	struct buffer b = BUFFER_INIT(CONFIG_REPLY_MAX_BYTES + 4);
+	CLEANUP(cleanup_free) char *path = NULL;
+	char words[CONFIG_STATE_WORDS];
+	struct pin_entry e;
+	const char *wrong;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (!pin_entry_from_words(args, &e))
+		return EXIT_USAGE;
+	if ((wrong = config_state_set_pins(&e, &path, words)) != NULL)
+		return send_error(wrong);
+	config_reply_put_path(&b, path);
+	return send_frame(&b, EXIT_OK);
+}
+
 static const struct command {
 	const char *name;
 	int min_args, max_args;
@@ -224,6 +261,8 @@ static const struct command {
     {"resolve", 1, 1, run_resolve},
     {"allow", 3, 4, run_allow},
     {"deny", 2, 2, run_deny},
+    {"pins", 0, 0, run_pins},
+    {"pins-set", 3, 3, run_pins_set},
 };
 
 int
@@ -243,7 +282,9 @@ main(int argc, char **argv)
 	    "       p11-agent-config resolve PATH\n"
 	    "       p11-agent-config allow NAME FINGERPRINT URI [PUBLIC-KEY]\n"
 	    "       p11-agent-config deny NAME FINGERPRINT\n"
-	    "Reads the config for p11-agent %s, and writes allowed.conf.\n",
+	    "       p11-agent-config pins\n"
+	    "       p11-agent-config pins-set HASH WRONG OFF\n"
+	    "Reads and writes the files of p11-agent %s.\n",
 	    P11_AGENT_VERSION);
 	return EXIT_USAGE;
 }

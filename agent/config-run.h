@@ -18,7 +18,7 @@ struct config_run;
 typedef void (*config_run_done)(void *arg, struct bytes answer,
     const char *error);
 
-/* args: "load" [FILE] or "resolve" PATH. NULL when it cannot be started. */
+/* args: see config-child.h, of those with a frame. NULL when it cannot be started. */
 struct config_run *config_run_start(struct agent *agent,
     const char *const *args, config_run_done done, void *arg);
 

@@ -107,7 +107,7 @@ login_typed(struct login *l, struct secret *pin, bool unattended)
 	if (unattended && (fault != NULL || l->record->unattended_off ||
 	    login_count_low(l))) {
 		secret_free(pin);
-		l->record->unattended_off = true;
+		login_persons_only(l);
 		login_finish(l, "the PIN came from no person, and only a "
 		    "person may try now");
 	} else if (fault != NULL) {

@@ -20,6 +20,7 @@ static void
 login_refused(struct login *l, const char *words)
 {
 	l->record->wrong++;
+	pin_file_save(l->token->agent->pin_file);
 	kept_pin_wipe(l->kept);
 	l->proven = secret_free(l->proven);
 	secret_free(l->record->refused);
@@ -31,7 +32,7 @@ login_refused(struct login *l, const char *words)
 	l->state = LOGIN_IDLE;
 	switch (l->origin) {
 	case PIN_UNATTENDED:
-		l->record->unattended_off = true;
+		login_persons_only(l);
 		login_finish(l, words);
 		return;
 	case PIN_FROM_PAD:
@@ -100,6 +101,7 @@ login_proven(struct login *l)
 
 	l->record->wrong = 0;
 	l->record->unattended_off = false;
+	pin_file_save(l->token->agent->pin_file);
 	l->record->refused = secret_free(l->record->refused);
 	device_pin_good(l->token);
 	/* One that was kept before has its time from when it was given. */
@@ -139,7 +141,7 @@ login_doubt(struct login *l)
 	l->proven = secret_free(l->proven);
 	if (l->origin != PIN_UNATTENDED && l->origin != PIN_KEPT)
 		return;
-	l->record->unattended_off = true;
+	login_persons_only(l);
 	kept_pin_wipe(l->kept);
 }
 

@@ -76,6 +76,9 @@ uint32_t login_flags(const struct login *l);
 /* Few tries are left, by the token's flags or by our own count. */
 bool login_count_low(const struct login *l);
 
+/* What needs no person has had its try, until a good PIN. */
+void login_persons_only(struct login *l);
+
 void login_join(struct login *l, struct login_waiter *w);
 
 /* Nobody waits, for the login or for a signature's. */

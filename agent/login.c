@@ -155,6 +155,7 @@ login_share(struct login *l, struct login *other)
 	if (login_is_shared(l, other))
 		return;
 	pin_record_join(l->record, from);
+	pin_file_save(l->token->agent->pin_file);
 	TAILQ_FOREACH(t, &l->token->agent->tokens, entry)
 		if (t->login->record == from)
 			t->login->record = l->record;
@@ -170,6 +171,13 @@ uint32_t
 login_flags(const struct login *l)
 {
 	return device_pin_flags(l->token);
+}
+
+void
+login_persons_only(struct login *l)
+{
+	l->record->unattended_off = true;
+	pin_file_save(l->token->agent->pin_file);
 }
 
 /* Few tries are left, by the token's flags or by our own count. */

@@ -12,6 +12,7 @@
 #include "agent/announce.h"
 #include "agent/background.h"
 #include "agent/options.h"
+#include "agent/pin-memory.h"
 #include "agent/reload.h"
 #include "agent/serve.h"
 #include "common/harden.h"
@@ -27,6 +28,7 @@ struct run {
 	struct event *signals[3]; /* SIGTERM, SIGINT, SIGHUP */
 	struct reload_waiter first_read;
 	bool configured;
+	bool pins_read;
 	bool managed; /* the service manager holds the socket */
 };
 
@@ -109,15 +111,31 @@ run_config_read(void *arg, const char *error)
 	event_base_loopbreak(run->agent->base);
 }
 
-/* The config decides whether there is a daemon at all: wait for it. */
+static void
+run_pins_read(void *arg)
+{
+	struct run *run = arg;
+
+	run->pins_read = true;
+	event_base_loopbreak(run->agent->base);
+}
+
+/*
+ * The config decides whether there is a daemon at all: wait for it; and no
+ * PIN may be tried before it is known what became of the last ones.
+ */
 static bool
 run_configure(struct run *run)
 {
+	struct event_base *base = run->agent->base;
+
+	pin_file_read(run->agent->pin_file, run_pins_read, run);
 	run->first_read.done = run_config_read;
 	run->first_read.arg = run;
 	reload_start(run->agent->reload, &run->first_read);
-	if (run->first_read.reload != NULL)
-		event_base_dispatch(run->agent->base);
+	while ((run->first_read.reload != NULL || !run->pins_read) &&
+	    !event_base_got_exit(base))
+		event_base_dispatch(base);
 	return run->configured;
 }
 

@@ -67,6 +67,9 @@ enum {
 	CONFIG_LIST_MAX = 64,
 	CONFIG_CHILD_SEC = 5,
 
+	/* Tokens whose wrong PINs are kept in a file. */
+	PIN_STORE_ENTRIES_MAX = 256,
+
 	/* Policy. */
 	IDENTITIES_MAX = 3,
 

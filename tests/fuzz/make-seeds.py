@@ -57,6 +57,19 @@ def questions():
     yield "notice", question(3, "token", "token may want a touch", "", 1, "")
 
 
+@target("pin-store")
+def pin_stores():
+    def store(*entries):
+        return b"p11pins1" + u32(len(entries)) + b"".join(
+            bytes([token]) * 32 + u32(wrong) + u8(off)
+            for token, wrong, off in entries)
+
+    yield "none", store()
+    yield "two", store((1, 2, 0), (9, 0, 1))
+    yield "order", store((9, 2, 0), (1, 1, 1))
+    yield "count", store((1, 2, 0))[:-1]
+
+
 @target("answer")
 def answers():
     yield "pin", u8(0) + string("123456") + string("") + u8(0)
