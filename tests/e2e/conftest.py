@@ -162,8 +162,8 @@ def agent(directory):
 @pytest.fixture
 def took(record_property):
     """took(what, seconds): a time to be shown when all is done."""
-    def note(what, seconds):
-        record_property(TOOK + what, "%.3f" % seconds)
+    def note(what, value, unit="s"):
+        record_property(TOOK + what, "%.3f %s" % (value, unit))
 
     return note
 
@@ -185,13 +185,14 @@ def pytest_terminal_summary(terminalreporter):
                 if name == NOTE:
                     terminalreporter.write_line(value)
                 if name.startswith(TOOK):
-                    times.setdefault(name[len(TOOK):], []).append(
-                        float(value))
-    for what, seconds in sorted(times.items()):
+                    number, unit = value.split()
+                    times.setdefault((name[len(TOOK):], unit), []).append(
+                        float(number))
+    for (what, unit), values in sorted(times.items()):
         terminalreporter.write_line(
-            "%s: min %.3f s, median %.3f s, max %.3f s (%d)" % (
-                what, min(seconds), statistics.median(seconds),
-                max(seconds), len(seconds)))
+            "%s: min %.3f, median %.3f, max %.3f %s (%d)" % (
+                what, min(values), statistics.median(values),
+                max(values), unit, len(values)))
 
 
 def pytest_runtest_makereport(item, call):

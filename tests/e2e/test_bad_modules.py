@@ -14,7 +14,8 @@ from keys import verify
 
 # 50 signatures, so many on a connection.
 CLIENTS, EACH = 10, 5
-LIST_MAX_SEC = 0.5
+# Promised are 2 ms on a machine that does nothing else.
+LIST_MAX_SEC = 1
 
 
 def section(name, token):

@@ -125,8 +125,8 @@ def test_in_one_daemon(usb, agent, took, often):
         p.back(1 + n // 2 % 2, card)
     files, children, memory = cost(p.agent)
     assert (files, children) == first[:2]
-    took("the daemon's memory at first, MiB instead of s", first[2])
-    took("the daemon's memory in the end, MiB instead of s", memory)
+    took("the daemon's memory before replugs", first[2], "MiB")
+    took("the daemon's memory after %d replugs" % often, memory, "MiB")
     # ASan keeps what was freed for a while; a leak it finds at the end.
     assert memory < first[2] + 30
     assert [usb.state(card)["pin_tries"] for card in PINS] == [3, 3]
