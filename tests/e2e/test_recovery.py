@@ -74,6 +74,16 @@ def test_each_rung_is_climbed_once(served, token):
     assert signs(a)
 
 
+def test_the_rungs_are_counted_across_a_login(served, token):
+    """New sessions, a login, and lost again: now a fresh process."""
+    a = served()
+    token.script("token test epoch=1", "call C_Sign rv=CKR_DEVICE_ERROR")
+    assert signs(a)
+    assert processes(token) == (2, 2)
+    assert token.pins() == [token.pin] * 2
+    assert a.askpass.calls() == 3
+
+
 def test_with_a_kept_pin_nobody_is_asked(served, token):
     a = served(KEPT)
     token.script("call C_Sign rv=CKR_DEVICE_ERROR times=2")
@@ -128,6 +138,20 @@ def test_another_token_gets_no_pin(line, served, token):
     token.script(line)
     assert not signs(a)
     assert token.pins() == []
+
+
+def test_what_a_script_may_show(agent, token):
+    """The module itself: one token shown twice, and hidden objects."""
+    token.script("token test slot=1 hide=1",
+                 "token test slot=2 label=b serial=b reader=B set=0x10000")
+    a = agent(provider(token) + key("a", "token=test") + key("b", "token=b"),
+              token, pins=[token.pin] * 9)
+    tokens = {t["label"]: t for t in a.status()["tokens"]}
+    assert {t["reader"] for t in tokens.values()} > {"B"}
+    assert tokens["b"]["pin"] == "few tries left"
+    assert a.names() == ["b"]
+    with a.client() as c:
+        assert c.sign(c.blob("b"), DATA) is not None
 
 
 def test_a_replug_during_the_prompt(agent, token):
