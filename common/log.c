@@ -174,7 +174,7 @@ log_write(enum log_level level, const struct log_fields *about,
 	    log_write_fd(line, (size_t)n);
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 log_message(enum log_level level, const struct log_fields *about,
     const char *format, va_list args)
 {

@@ -134,7 +134,7 @@ look_run(int fd, const struct wire_start *start)
 	signal(SIGALRM, SIG_DFL);
 	alarm(SCAN_MAX_SEC);
 	if (module_open(&m, start->module, start->init_args, &err))
-		_exit(look_and_wait(fd, m.calls));
+		_exit((int)look_and_wait(fd, m.calls));
 	_exit(err.rv != CKR_OK ? LOOK_FAILED : LOOK_BROKEN);
 }
 
