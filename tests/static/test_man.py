@@ -264,6 +264,32 @@ def test_examples(tmp_path):
         assert done.returncode == 0, done.stderr + text
 
 
+def ssh_examples():
+    """The Host blocks of the page on concepts."""
+    text = (TOP / "man" / "p11-agent.7.scd").read_text()
+    return re.findall(r"^Host (\S+)\n((?:\t.*\n)+)", text, re.M)
+
+
+def test_ssh_examples(tmp_path):
+    """ssh reads each of them, and finds in it what the page says."""
+    if shutil.which("ssh") is None:
+        pytest.skip("no ssh here")
+    assert len(ssh_examples()) >= 3
+    for host, block in ssh_examples():
+        config = tmp_path / "ssh_config"
+        config.write_text("Host %s\n%s" % (host, block))
+        out = subprocess.run(
+            ["ssh", "-F", config, "-G", host.replace("*", "x")], text=True,
+            capture_output=True, check=True,
+            env={**os.environ, "XDG_RUNTIME_DIR": "/run/user/7"}).stdout
+        for line in block.split("\n"):
+            if line.strip():
+                assert line.split()[0].lower() + " " in out
+        if "XDG_RUNTIME_DIR" in block:
+            assert "identityagent /run/user/7/p11-agent/agent.sock" in (
+                out.replace("${XDG_RUNTIME_DIR}", "/run/user/7"))
+
+
 def test_pages_name_pages_that_are_there():
     for path in PAGES:
         for name in re.findall(r"(p11-agent[\w.]*)\((\d)\)",
