@@ -133,7 +133,10 @@ def test_random_moments(served, module):
         with s.agent.client() as c:
             c.sock.settimeout(10)
             s.watched.wait_for(NAMES, 10)
-            blob = c.blob(random.choice(NAMES))
+            name = random.choice(NAMES)
+            # The removal of before may only show now.
+            blob = wait_until(lambda: {n: b for b, n in c.identities()}.get(
+                name), what="key %s" % name)
             s.order("delay", random.choice(("0", "0.3")))
             c.send_sign(blob, DATA)
             time.sleep(random.random() * 0.6)

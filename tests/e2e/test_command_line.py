@@ -137,7 +137,7 @@ def test_config_error_is_told_before_going_to_the_background(shell):
 def test_foreground_prints_the_variables(agent, softhsm):
     token = softhsm("p256")
     a = agent(simple(token, 1), token)
-    assert "SSH_AUTH_SOCK=%s; export" % a.socket in a.log()
+    a.wait_for_log("SSH_AUTH_SOCK=%s; export" % a.socket)
 
 
 def test_relative_paths_outlast_the_folder(shell):

@@ -46,6 +46,7 @@ def test_backup_token(agent, usb):
     usb.plug(1, "a")
     make_backup(usb, "b", "a")
     usb.plug(2, "b")
+    usb.wait_for_cards(2)
     a = agent(provider(usb, "opensc") + key("k", "id=%01"), usb,
               pins=[usb.pin] * 2)
     listed(a, ["k"])
@@ -121,6 +122,7 @@ def test_key_that_only_the_second_shows(agent, usb):
             k["cert"] = ""
     usb.make("a", state)
     usb.plug(1, "a")
+    usb.wait_for_cards()
     a = agent(BOTH + key("auth", "id=%01") + key("bare", "id=%05"), usb,
               pins=["999999", "!cancel", "999999", usb.pin])
     listed(a, ["auth", "bare"])
@@ -184,6 +186,7 @@ def test_swapped_cards(module, agent, usb):
     state["pin"] = "654321"
     usb.make("b", state)
     usb.plug(1, "a")
+    usb.wait_for_cards()
     a = agent(provider(usb, "card") +
               'token "t" { uri = "pkcs11:" keep-pin = "session" }\n' +
               key("k", "id=%01"), usb, pins=[usb.pin, "654321"])

@@ -195,11 +195,12 @@ def test_refused(readers, piv, directory, result):
     where.mkdir()
     pcscd = RefusingPcscd(where / "pcscd.comm", result)
     r = readers(socket_of(pcscd.path))
-    refused = r.message(10)
-    assert refused.service == REFUSED
+    # Whoever is hung up on early may take it for no service at first.
+    refused = r.wait_for(lambda s: s.service == REFUSED)
     assert "refuses" in refused.text
+    tries = pcscd.refused
     assert r.message(1) is None
-    assert pcscd.refused == 1
+    assert pcscd.refused == tries <= 2
     pcscd.stop()
     piv(KEYS)
     assert r.wait_for(lambda s: s.service == OK)

@@ -56,6 +56,7 @@ class Ports:
         for card in PINS:
             config += 'key "%s" { fingerprint = "%s" }\n' % (
                 card, fingerprint(usb.blob(card)))
+        usb.wait_for_cards(len(PINS))
         self.agent = agent(config, usb)
         self.watched = Watched(self.agent, None, took)
         self.watched.wait_for(["a", "b"], 10)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Virtual PIV cards as USB tokens: the reader leaves with the card."""
 import json
+import os
 import subprocess
 
+from daemon import wait_until
 from tokens import RIG, card_blob, card_order, run
 
 
@@ -31,6 +33,13 @@ class Usb:
         for slot, kind in (keys or {"9a": "p256"}).items():
             words += ["--key", "%s=%s" % (slot, kind)]
         self.rig("plug", port, card, *words)
+
+    def wait_for_cards(self, n=1):
+        """PC/SC knows of this many; one that it does not is not scanned."""
+        wait_until(lambda: subprocess.run(
+            ["opensc-tool", "-l"], text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=dict(os.environ, **self.env)
+        ).stdout.count(" Yes ") == n, what="%d cards" % n)
 
     def state(self, card):
         """What a card is made of; for one that was plugged in before."""
