@@ -16,6 +16,7 @@
 #include "agent/events.h"
 #include "agent/link.h"
 #include "agent/process.h"
+#include "agent/readers.h"
 #include "agent/registry.h"
 #include "agent/release.h"
 #include "agent/startup.h"
@@ -106,6 +107,7 @@ provider_tell(struct provider *p)
 {
 	provider_tell_waiters(p);
 	startup_check(p->agent);
+	readers_scanned(p->agent->readers);
 	watchers_check(p->agent);
 }
 

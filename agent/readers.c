@@ -23,6 +23,8 @@ enum {
 	/* Before it is started again, each time twice as long. */
 	RESTART_MIN_SEC = 1,
 	RESTART_MAX_SEC = 60,
+	/* More scans for a card that none has found, after 1, 2 and 4 s. */
+	LOOKS_MAX = 3,
 };
 
 struct readers {
@@ -37,6 +39,8 @@ struct readers {
 	struct readers_state state; /* views of `frame` */
 	struct buffer frame;
 	char *fault;		 /* owned */
+	struct event look;
+	unsigned looks;		 /* scans for a card that no scan found */
 };
 
 /* Is there a card, and the same one as before? */
@@ -61,6 +65,24 @@ static const struct card_reader *
 token_reader(const struct readers_state *m, const struct token *t)
 {
 	return slot_reader(m, t->id.slot_description);
+}
+
+/* A card in some reader that is no token to us, and nobody else's. */
+static bool
+readers_have_unknown(const struct readers *r)
+{
+	const struct token *t;
+
+	for (uint32_t i = 0; i < r->state.n_readers; i++) {
+		const struct card_reader *c = &r->state.readers[i];
+
+		TAILQ_FOREACH(t, &r->agent->tokens, entry)
+			if (t->present && token_reader(&r->state, t) == c)
+				break;
+		if (t == NULL && c->card_present && !c->exclusive)
+			return true;
+	}
+	return false;
 }
 
 /* Nothing is believed of a card that left, not even for a moment. */
@@ -180,6 +202,33 @@ readers_tell_tokens(struct readers *r)
 	}
 }
 
+static void
+readers_look_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct readers *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (readers_have_unknown(r))
+		providers_scan_again(r->agent);
+}
+
+void
+readers_scanned(struct readers *r)
+{
+	const struct timeval tv = {.tv_sec = (time_t)1 << r->looks};
+	const struct provider *p;
+
+	TAILQ_FOREACH(p, &r->agent->providers, entry)
+		if (p->state == PROVIDER_SCANNING)
+			return;
+	if (!r->known || r->looks == LOOKS_MAX || event_pending(&r->look, EV_TIMEOUT, NULL) ||
+	    !readers_have_unknown(r))
+		return;
+	r->looks++;
+	evtimer_add(&r->look, &tv);
+}
+
 static enum parse_err
 readers_take(struct readers *r, struct bytes body)
 {
@@ -213,11 +262,13 @@ readers_take(struct readers *r, struct bytes body)
 	allowlist_update(r->agent);
 	readers_tell_tokens(r);
 	if (more) {
+		r->looks = 0;
 		readers_wake_tokens(r->agent);
 		providers_scan_again(r->agent);
 		startup_inserted(r->agent);
 	}
 	watchers_check(r->agent);
+	readers_scanned(r);
 	return PARSE_OK;
 }
 
@@ -290,6 +341,7 @@ readers_new(struct agent *agent)
 	r->pause_sec = RESTART_MIN_SEC;
 	r->frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	evtimer_assign(&r->restart, agent->base, readers_restart, r);
+	evtimer_assign(&r->look, agent->base, readers_look_again, r);
 	return r;
 }
 
@@ -299,6 +351,7 @@ readers_free(struct readers *r)
 	if (r == NULL)
 		return NULL;
 	event_del(&r->restart);
+	event_del(&r->look);
 	link_forget(r->link);
 	buffer_clear(&r->frame);
 	free(r->fault);

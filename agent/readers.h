@@ -28,6 +28,12 @@ bool readers_have(const struct readers *r, struct bytes slot_description);
 /* It says what comes and goes, maybe not before pcscd is there. */
 bool readers_can_watch(const struct readers *r);
 
+/*
+ * A scan has ended. Where a card is in a reader and no scan found its token,
+ * the module may have looked too early: three more scans follow.
+ */
+void readers_scanned(struct readers *r);
+
 /* Why readers are not watched, in words; NULL when they are. */
 const char *readers_fault(const struct readers *r);
 
