@@ -79,6 +79,18 @@ expect_signature(struct table *t, char byte)
 	assert_int_equal(world_signed(t->agent, &t->peer), byte);
 }
 
+/* The first one, if a refused scan left it at all, runs nothing. */
+static bool
+first_is_at_rest(const struct table *t)
+{
+	const struct token *k;
+
+	TAILQ_FOREACH(k, &t->agent->tokens, entry)
+		if (k != t->second && k->process != NULL)
+			return false;
+	return true;
+}
+
 static void
 expect_failure(struct table *t)
 {
@@ -137,7 +149,7 @@ a_loss_moves_the_request(void **state)
 		ask(t, "a");
 		expect_signature(t, 'a');
 		assert_true(process_runs(t->second));
-		assert_null(t->first->process);
+		assert_true(first_is_at_rest(t));
 		assert_true(world_quiet(t->agent, &t->peer));
 		end(t);
 	}
