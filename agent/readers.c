@@ -222,8 +222,13 @@ readers_scanned(struct readers *r)
 	TAILQ_FOREACH(p, &r->agent->providers, entry)
 		if (p->state == PROVIDER_SCANNING)
 			return;
-	if (!r->known || r->looks == LOOKS_MAX || event_pending(&r->look, EV_TIMEOUT, NULL) ||
-	    !readers_have_unknown(r))
+	if (!r->known || !readers_have_unknown(r)) {
+		r->looks = 0;
+		event_del(&r->look);
+		return;
+	}
+	if (r->looks == LOOKS_MAX ||
+	    event_pending(&r->look, EV_TIMEOUT, NULL))
 		return;
 	r->looks++;
 	evtimer_add(&r->look, &tv);
