@@ -116,8 +116,9 @@ def test_out_around_a_signature(served, module):
             else:
                 since = s.order("remove-on-sign")
                 c.send_sign(blob, DATA)
-            s.watched.fails(c, since)
+            # The list first: a call under way has a second more.
             s.watched.gone(since)
+            s.watched.fails(c, since)
         s.order("delay", "0")
         s.back("auth")
     assert s.askpass.calls() == 1

@@ -99,11 +99,11 @@ class Ports:
             leaves = self.usb.start_unplug(self.port.pop(card))
             if when == "before":
                 c.send_sign(blob, DATA)
+            self.watched.gone(begin, self.here())
             if when != "after":
                 good(blob, c.receive_signature())
                 assert time.monotonic() - begin < ENDED_MAX_SEC
             assert leaves.wait(20) == 0
-            self.watched.gone(begin, self.here())
 
 
 @pytest.mark.parametrize("often", [
