@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buffer.h"
@@ -123,6 +124,33 @@ find_block(const struct buffer *file, const char *block, size_t len)
 	return NULL;
 }
 
+/* Does its first line stand there? */
+static bool
+find_head(const struct buffer *file, const char *block)
+{
+	return find_block(file, block, strcspn(block, "\n") + 1) != NULL;
+}
+
+static enum edit
+fail_changed(const char *path, const char *block,
+    char words[static EDIT_WORDS])
+{
+	snprintf(words, EDIT_WORDS, "%s: the lines behind \"%.*s\" were "
+	    "changed; take them out yourself", path,
+	    (int)strcspn(block, "\n"), block);
+	return EDIT_FAILED;
+}
+
+bool
+edit_is_there(const char *path, const char *text)
+{
+	CLEANUP(buffer_cleanup) struct buffer file = BUFFER_INIT(FILE_MAX_BYTES);
+	bool missing;
+
+	/* What cannot be read is not left out unseen. */
+	return !read_file(path, &file, &missing) || find_head(&file, text);
+}
+
 enum edit
 edit_put_block(const char *path, const char *block, bool on_top,
     char words[static EDIT_WORDS])
@@ -136,6 +164,8 @@ edit_put_block(const char *path, const char *block, bool on_top,
 		return fail(words, path, strerror(errno));
 	if (find_block(&file, block, strlen(block)) != NULL)
 		return EDIT_NOTHING;
+	if (find_head(&file, block))
+		return fail_changed(path, block, words);
 	if (on_top)
 		buffer_put(&new, bytes_str(block));
 	buffer_put(&new, buffer_bytes(&file));
@@ -148,32 +178,37 @@ edit_put_block(const char *path, const char *block, bool on_top,
 	return write_file(path, buffer_bytes(&new), words);
 }
 
+static bool
+is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 enum edit
 edit_take_block(const char *path, const char *block,
     char words[static EDIT_WORDS])
 {
 	CLEANUP(buffer_cleanup) struct buffer file = BUFFER_INIT(FILE_MAX_BYTES);
 	CLEANUP(buffer_cleanup) struct buffer new = BUFFER_INIT(FILE_MAX_BYTES);
-	size_t len = strlen(block), head = strcspn(block, "\n") + 1;
+	size_t len = strlen(block);
 	const uint8_t *at;
 	bool missing;
 
 	if (!read_file(path, &file, &missing))
 		return fail(words, path, strerror(errno));
 	if ((at = find_block(&file, block, len)) == NULL) {
-		if (find_block(&file, block, head) == NULL)
-			return EDIT_NOTHING;
-		snprintf(words, EDIT_WORDS, "%s: the lines behind \"%.*s\" "
-		    "were changed; take them out yourself", path,
-		    (int)head - 1, block);
-		return EDIT_FAILED;
+		return find_head(&file, block) ?
+		    fail_changed(path, block, words) : EDIT_NOTHING;
 	}
 	buffer_put(&new, bytes_of(file.p, (size_t)(at - file.p)));
 	at += len;
 	buffer_put(&new, bytes_of(at, file.len - (size_t)(at - file.p)));
 	if (new.failed)
 		return fail(words, path, "out of memory");
-	if (new.len > 0)
+	/* Somebody keeps the file elsewhere: the link is not ours. */
+	if (new.len > 0 || is_link(path))
 		return write_file(path, buffer_bytes(&new), words);
 	return unlink(path) == 0 ? EDIT_DONE :
 				   fail(words, path, strerror(errno));

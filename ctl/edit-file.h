@@ -27,16 +27,20 @@ enum edit edit_remove(const char *path, const char *text,
 
 /*
  * Put a block of whole lines on top of a file, or at its end, unless it is in
- * there; the file is made where it is missing.
+ * there; the file is made where it is missing. One that somebody changed is
+ * left alone: then its first line is in the words.
  */
 enum edit edit_put_block(const char *path, const char *block, bool on_top,
     char words[static EDIT_WORDS]);
 
 /*
- * Take such a block out; a file of which nothing is left goes, too. A block
- * that somebody changed is left alone: then its first line is in the words.
+ * Take such a block out; a file of which nothing is left goes, too, but no
+ * link to one. A block that somebody changed is left alone, as above.
  */
 enum edit edit_take_block(const char *path, const char *block,
     char words[static EDIT_WORDS]);
+
+/* May anything of this text be in there? Its first line tells. */
+bool edit_is_there(const char *path, const char *text);
 
 #endif

@@ -101,7 +101,7 @@ setup_plan_launchd(struct setup_plan *p, const struct setup_place *at)
 	setup_add_text(p, SETUP_FILE, setup_text(p, "%s", job),
 	    fill_plist(p, at));
 	setup_add_run(p, bootstrap, bootout);
-	setup_add_run(p, setenv, unsetenv);
+	setup_add_run(p, setenv, setup_unset(at, unsetenv));
 	free(job);
 	free(domain);
 	free(service);

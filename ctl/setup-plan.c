@@ -82,6 +82,13 @@ setup_add_run(struct setup_plan *p, const char *const *words,
 	words_copy(p, s->undo, undo);
 }
 
+const char *const *
+setup_unset(const struct setup_place *at, const char *const *unset)
+{
+	return at->manager != NULL && strcmp(at->manager, at->socket) == 0 ?
+	    unset : NULL;
+}
+
 void
 setup_plan_clear(struct setup_plan *p)
 {

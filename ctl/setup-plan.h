@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 enum {
-	SETUP_STEPS_MAX = 8,
+	SETUP_STEPS_MAX = 16,
 	SETUP_ARGS_MAX = 8,
 };
 
@@ -24,7 +24,10 @@ struct setup_place {
 	const char *shell;  /* SHELL, or "" */
 	const char *agent;  /* the daemon's program (launchd) */
 	const char *plist;  /* text of its template (launchd) */
-	bool has_bash_profile; /* HOME/.bash_profile is there */
+	const char *bash_file; /* what bash reads, in HOME */
+	const char *zsh;       /* ZDOTDIR, or HOME */
+	const char *manager;   /* its SSH_AUTH_SOCK now, or NULL */
+	bool undo;	       /* plan for whatever setup may have done */
 	uid_t uid;
 };
 

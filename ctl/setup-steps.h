@@ -9,6 +9,13 @@
 char *setup_text(struct setup_plan *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * How the manager's SSH_AUTH_SOCK is taken back: `unset`, or NULL when it is
+ * not ours, but another agent's.
+ */
+const char *const *setup_unset(const struct setup_place *at,
+    const char *const *unset);
+
 /* A step with a file; takes both texts over. */
 void setup_add_text(struct setup_plan *p, enum setup_kind kind, char *path,
     char *text);

@@ -50,24 +50,43 @@ shell_is(const struct setup_place *at, const char *name)
 	return strcmp(slash == NULL ? at->shell : slash + 1, name) == 0;
 }
 
+static void
+add_fish(struct setup_plan *p, const struct setup_place *at)
+{
+	setup_add_text(p, SETUP_FILE,
+	    setup_text(p, "%s/fish/conf.d/p11-agent.fish", at->config),
+	    setup_text(p, "%s", fish));
+}
+
+static void
+add_profile(struct setup_plan *p, const char *folder, const char *file)
+{
+	setup_add_text(p, SETUP_BOTTOM, setup_text(p, "%s/%s", folder, file),
+	    setup_text(p, "%s", profile));
+}
+
 /* What a login shell reads; csh and others are told by `env` in their way. */
 static void
 plan_shell(struct setup_plan *p, const struct setup_place *at)
 {
-	const char *file = ".profile";
+	if (shell_is(at, "fish"))
+		add_fish(p, at);
+	else if (shell_is(at, "zsh"))
+		add_profile(p, at->zsh, ".zprofile");
+	else
+		add_profile(p, at->home,
+		    shell_is(at, "bash") ? at->bash_file : ".profile");
+}
 
-	if (shell_is(at, "fish")) {
-		setup_add_text(p, SETUP_FILE,
-		    setup_text(p, "%s/fish/conf.d/p11-agent.fish", at->config),
-		    setup_text(p, "%s", fish));
-		return;
-	}
-	if (shell_is(at, "zsh"))
-		file = ".zprofile";
-	else if (shell_is(at, "bash") && at->has_bash_profile)
-		file = ".bash_profile";
-	setup_add_text(p, SETUP_BOTTOM, setup_text(p, "%s/%s", at->home, file),
-	    setup_text(p, "%s", profile));
+/* It may have been another shell then, or another file that bash read. */
+static void
+plan_shells_undo(struct setup_plan *p, const struct setup_place *at)
+{
+	add_fish(p, at);
+	add_profile(p, at->zsh, ".zprofile");
+	add_profile(p, at->home, ".bash_profile");
+	add_profile(p, at->home, ".bash_login");
+	add_profile(p, at->home, ".profile");
 }
 
 void
@@ -95,9 +114,12 @@ setup_plan_systemd(struct setup_plan *p, const struct setup_place *at)
 	    setup_text(p, "%s/systemd/user/p11-agent.socket.d/"
 	    "ssh-auth-sock.conf", at->config),
 	    setup_text(p, "%s", drop_in));
-	plan_shell(p, at);
+	if (at->undo)
+		plan_shells_undo(p, at);
+	else
+		plan_shell(p, at);
 	setup_add_run(p, reload, NULL);
 	setup_add_run(p, enable, disable);
-	setup_add_run(p, set, unset);
+	setup_add_run(p, set, setup_unset(at, unset));
 	free(variable);
 }

@@ -17,6 +17,7 @@
 #include "ctl/path.h"
 #include "ctl/program.h"
 #include "ctl/quote.h"
+#include "ctl/setup-manager.h"
 #include "ctl/setup-owner.h"
 #include "ctl/setup-plan.h"
 
@@ -34,6 +35,7 @@ struct setup {
 	char agent[PATH_MAX_BYTES];
 	struct buffer plist;
 	struct setup_plan plan;
+	struct buffer manager; /* what it has */
 	struct buffer printed; /* by a command */
 };
 
@@ -57,22 +59,29 @@ home_folder(void)
 	return pw == NULL ? NULL : pw->pw_dir;
 }
 
-static bool
-exists(const char *folder, const char *name)
+/* Of these bash reads the first that is there. */
+static const char *
+bash_file(const char *home)
 {
-	char path[PATH_MAX_BYTES];
-	int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+	static const char *const names[] = {".bash_profile", ".bash_login"};
 
-	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[PATH_MAX_BYTES];
+		int n = snprintf(path, sizeof(path), "%s/%s", home, names[i]);
+
+		if (n > 0 && (size_t)n < sizeof(path) &&
+		    access(path, F_OK) == 0)
+			return names[i];
+	}
+	return ".profile";
 }
 
 /* False, told, where a person's folders are not known. */
 static bool
-find_place(struct setup *s, const struct ctl *c)
+find_place(struct setup *s)
 {
 	struct setup_place *at = &s->place;
 	const struct agent_path_from from = {
-	    .option = c->socket,
 #ifdef __APPLE__
 	    .base = home_folder(),
 #else
@@ -97,7 +106,8 @@ find_place(struct setup *s, const struct ctl *c)
 	at->socket = s->path.socket;
 	at->agent = s->agent;
 	at->shell = variable("SHELL") == NULL ? "" : variable("SHELL");
-	at->has_bash_profile = exists(at->home, ".bash_profile");
+	at->bash_file = bash_file(at->home);
+	at->zsh = variable("ZDOTDIR") == NULL ? at->home : variable("ZDOTDIR");
 	at->uid = geteuid();
 	return true;
 }
@@ -124,10 +134,6 @@ make_plan(struct setup *s)
 	return true;
 }
 
-/* What launchd gives to programs that start now. */
-static char *const manager_words[] = {(char[]){"launchctl"},
-    (char[]){"getenv"}, (char[]){"SSH_AUTH_SOCK"}, NULL};
-
 static const char notes[] =
     "Apple's own agent keeps running; ssh, scp, sftp and git ask p11-agent,\n"
     "because ~/.ssh/config says so. ssh-add and programs of the desktop that\n"
@@ -143,41 +149,12 @@ make_plan(struct setup *s)
 	return true;
 }
 
-/* What the user manager gives to programs that start now. */
-static char *const manager_words[] = {(char[]){"systemctl"},
-    (char[]){"--user"}, (char[]){"show-environment"}, NULL};
-
 static const char notes[] =
     "Programs that run already keep what they have: log out and in again, or\n"
     "    eval \"$(p11-agentctl env)\"\n"
     "in a shell. A login over SSH keeps the agent that it brings.\n";
 
 #endif
-
-/* The value in what the manager printed; NULL when it has none. */
-static const char *
-manager_value(struct setup *s)
-{
-	static const char name[] = "SSH_AUTH_SOCK=";
-	char *line, *end;
-
-	buffer_clear(&s->printed);
-	if (!program_run_found(manager_words, &s->printed))
-		return NULL;
-	buffer_put_u8(&s->printed, 0);
-	if (s->printed.failed)
-		return NULL;
-	for (line = (char *)s->printed.p; *line != '\0'; line = end) {
-		end = line + strcspn(line, "\n");
-		if (*end == '\n')
-			*end++ = '\0';
-		if (line[0] == '/')
-			return line;
-		if (strncmp(line, name, strlen(name)) == 0)
-			return line + strlen(name);
-	}
-	return NULL;
-}
 
 static void
 show_owner(const char *where, const char *socket)
@@ -206,6 +183,14 @@ show_words(char *const *words)
 	fputc('\n', stdout);
 }
 
+/* Not every file that setup may write was written. */
+static bool
+has_trace(const struct setup_step *step)
+{
+	return step->kind == SETUP_RUN ||
+	    edit_is_there(step->path, step->text);
+}
+
 static void
 show_step(const struct setup_step *step, bool undo)
 {
@@ -225,6 +210,8 @@ show_step(const struct setup_step *step, bool undo)
 		show_words(words);
 		return;
 	}
+	if (undo && !has_trace(step))
+		return;
 	printf("  %s %s\n", does[step->kind][undo], step->path);
 	for (rest = step->text; !undo && *rest != '\0';) {
 		int len = (int)strcspn(rest, "\n");
@@ -302,17 +289,23 @@ person_says_yes(void)
 	return strcmp(answer, "yes") == 0;
 }
 
-static enum ctl_exit
-run_setup(struct setup *s, const struct ctl *c)
+static void
+show_all(const struct setup *s, bool undo)
 {
 	puts("SSH_AUTH_SOCK now:");
 	show_owner("here", variable("SSH_AUTH_SOCK"));
-	show_owner("for programs that are started", manager_value(s));
-	puts(c->undo ? "\nThis takes the setup back:" :
-		       "\nThis makes it p11-agent's:");
+	show_owner("for programs that are started", s->place.manager);
+	puts(undo ? "\nThis takes the setup back:" :
+		    "\nThis makes it p11-agent's:");
 	for (size_t i = 0; i < s->plan.n; i++)
-		show_step(step_at(&s->plan, i, c->undo), c->undo);
+		show_step(step_at(&s->plan, i, undo), undo);
 	fputc('\n', stdout);
+}
+
+static enum ctl_exit
+run_setup(struct setup *s, const struct ctl *c)
+{
+	show_all(s, c->undo);
 	if (!c->yes && !person_says_yes()) {
 		puts("Nothing was changed.");
 		return CTL_REFUSED;
@@ -326,16 +319,47 @@ run_setup(struct setup *s, const struct ctl *c)
 	return CTL_DONE;
 }
 
+/* Ask before anything is changed. False, told, where all would be in vain. */
+static bool
+ask_manager(struct setup *s, bool undo)
+{
+	bool answers = setup_manager_ask(&s->manager, &s->place.manager);
+	pid_t pid;
+
+	if (undo)
+		return true;
+	if (!answers) {
+		ctl_error("systemd's user manager does not answer: nothing was "
+			  "changed.\nWithout it start p11-agent in your shell's "
+			  "startup file: eval \"$(p11-agent -s)\"");
+		return false;
+	}
+	if ((pid = setup_agent_by_hand(&s->path)) == 0)
+		return true;
+	ctl_error("a p11-agent that was started by hand serves %s, which "
+		  "systemd would take from it: nothing was changed.\nEnd it, "
+		  "and run setup again: kill %lld",
+	    s->path.socket, (long long)pid);
+	return false;
+}
+
 enum ctl_exit
 ctl_setup(const struct ctl *c)
 {
 	struct setup s = {
+	    .place.undo = c->undo,
+	    .manager = BUFFER_INIT(PRINTED_MAX_BYTES),
 	    .plist = BUFFER_INIT(PLIST_MAX_BYTES),
 	    .printed = BUFFER_INIT(PRINTED_MAX_BYTES),
 	};
 	enum ctl_exit e = CTL_REFUSED;
 
-	if (find_place(&s, c) && make_plan(&s)) {
+	if (c->socket != NULL) {
+		ctl_error("setup has no -a: a service manager has one place "
+			  "for the socket");
+		return CTL_USAGE;
+	}
+	if (find_place(&s) && ask_manager(&s, c->undo) && make_plan(&s)) {
 		if (s.plan.failed)
 			ctl_error("out of memory");
 		else
@@ -343,6 +367,7 @@ ctl_setup(const struct ctl *c)
 	}
 	setup_plan_clear(&s.plan);
 	buffer_clear(&s.plist);
+	buffer_clear(&s.manager);
 	buffer_clear(&s.printed);
 	return e;
 }

@@ -121,6 +121,26 @@ leaves_a_changed_block_alone(void **state)
 	assert_int_equal(edit_take_block(f->file, block, words), EDIT_FAILED);
 	assert_non_null(strstr(words, "# ours"));
 	assert_holds(f->file, "# ours\nchanged\n");
+	/* Nor is there a second one. */
+	words[0] = '\0';
+	assert_int_equal(edit_put_block(f->file, block, false, words),
+	    EDIT_FAILED);
+	assert_non_null(strstr(words, "# ours"));
+	assert_holds(f->file, "# ours\nchanged\n");
+}
+
+static void
+tells_whether_anything_is_there(void **state)
+{
+	struct folder *f = *state;
+
+	assert_false(edit_is_there(f->file, block));
+	put(f->file, "a\n");
+	assert_false(edit_is_there(f->file, block));
+	put(f->file, "a\n# ours\nchanged\n");
+	assert_true(edit_is_there(f->file, block));
+	/* It cannot be read. */
+	assert_true(edit_is_there(f->path, block));
 }
 
 static void
@@ -167,6 +187,11 @@ keeps_the_mode_and_the_link(void **state)
 	assert_int_equal(st.st_mode & 0777, 0644);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
+	/* Also when nothing else is left of it. */
+	put(f->file, block);
+	assert_int_equal(edit_take_block(link, block, words), EDIT_DONE);
+	assert_holds(f->file, "");
+	assert_int_equal(lstat(link, &st), 0);
 	unlink(link);
 }
 
@@ -180,6 +205,7 @@ main(void)
 	    TEST(puts_and_takes_a_block),
 	    TEST(makes_the_file_and_takes_it_away),
 	    TEST(leaves_a_changed_block_alone),
+	    TEST(tells_whether_anything_is_there),
 	    TEST(leaves_a_stranger_s_file_alone),
 	    TEST(renews_a_file_of_ours),
 	    TEST(keeps_the_mode_and_the_link),

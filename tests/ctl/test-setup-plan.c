@@ -15,6 +15,9 @@ static const struct setup_place somewhere = {
 	.config = "/home/u/.config",
 	.socket = "/run/user/7/p11-agent/agent.sock",
 	.shell = "/bin/bash",
+	.bash_file = ".profile",
+	.zsh = "/home/u",
+	.manager = "/run/user/7/p11-agent/agent.sock",
 	.agent = "/opt/<&>/p11-agent",
 	.plist = "<a>@PROGRAM@</a><b>@SOCKET@.control</b><c>@LOG@</c>@X@",
 	.uid = 7,
@@ -55,15 +58,14 @@ each_shell_has_its_file(void **state)
 {
 	const struct {
 		const char *shell;
-		bool bash_profile;
-		const char *file;
+		const char *bash_file, *file;
 	} cases[] = {
-		{"/bin/bash", false, "/home/u/.profile"},
-		{"/bin/bash", true, "/home/u/.bash_profile"},
-		{"/bin/sh", true, "/home/u/.profile"},
-		{"", false, "/home/u/.profile"},
-		{"/usr/bin/zsh", true, "/home/u/.zprofile"},
-		{"/usr/bin/fish", false,
+		{"/bin/bash", ".profile", "/home/u/.profile"},
+		{"/bin/bash", ".bash_login", "/home/u/.bash_login"},
+		{"/bin/sh", ".bash_profile", "/home/u/.profile"},
+		{"", ".profile", "/home/u/.profile"},
+		{"/usr/bin/zsh", ".bash_profile", "/home/u/.zprofile"},
+		{"/usr/bin/fish", ".profile",
 		    "/home/u/.config/fish/conf.d/p11-agent.fish"},
 	};
 
@@ -73,7 +75,7 @@ each_shell_has_its_file(void **state)
 		struct setup_plan p = {0};
 
 		at.shell = cases[i].shell;
-		at.has_bash_profile = cases[i].bash_profile;
+		at.bash_file = cases[i].bash_file;
 		setup_plan_systemd(&p, &at);
 		assert_false(p.failed);
 		print_message("%s\n", cases[i].file);
@@ -105,6 +107,51 @@ systemd_has_all_it_needs(void **state)
 	/* Taken back from the end, the manager reads its files anew last. */
 	assert_string_equal(p.steps[0].undo[2], "daemon-reload");
 	setup_plan_clear(&p);
+}
+
+/* Whatever the shell was at the time of the setup. */
+static void
+undo_looks_at_all_shells(void **state)
+{
+	static const char *const files[] = {"/home/u/.profile",
+	    "/home/u/.bash_profile", "/home/u/.bash_login", "/z/.zprofile",
+	    "/home/u/.config/fish/conf.d/p11-agent.fish"};
+	struct setup_place at = somewhere;
+	struct setup_plan p = {0};
+
+	(void)state;
+	at.undo = true;
+	at.zsh = "/z";
+	setup_plan_systemd(&p, &at);
+	assert_false(p.failed);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		print_message("%s\n", files[i]);
+		assert_non_null(find_file(&p, files[i]));
+	}
+	setup_plan_clear(&p);
+}
+
+/* The manager's variable may be another agent's by now. */
+static void
+undo_leaves_what_is_not_ours(void **state)
+{
+	static const char *const others[] = {NULL, "/run/user/7/gcr/ssh"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct setup_place at = somewhere;
+		struct setup_plan p = {0};
+
+		at.manager = others[i];
+		setup_plan_systemd(&p, &at);
+		assert_false(has_words(&p, true,
+		    "systemctl --user unset-environment SSH_AUTH_SOCK"));
+		setup_plan_clear(&p);
+		setup_plan_launchd(&p, &at);
+		assert_false(has_words(&p, true,
+		    "launchctl unsetenv SSH_AUTH_SOCK"));
+		setup_plan_clear(&p);
+	}
 }
 
 static void
@@ -203,6 +250,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_shell_has_its_file),
 		cmocka_unit_test(systemd_has_all_it_needs),
+		cmocka_unit_test(undo_looks_at_all_shells),
+		cmocka_unit_test(undo_leaves_what_is_not_ours),
 		cmocka_unit_test(launchd_has_all_it_needs),
 		cmocka_unit_test(ssh_asks_us_unless_an_agent_was_forwarded),
 		cmocka_unit_test(owners_are_known_by_their_paths),

@@ -13,10 +13,13 @@ from daemon import program
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>"%(log)s"
 case "$*" in
-*show-environment) echo HOME=/x; echo "SSH_AUTH_SOCK=/run/user/7/gcr/ssh" ;;
 *"$FAILS"*) exit 1 ;;
+*show-environment) echo HOME=/x; cat "%(log)s.env" ;;
+*" set-environment "*) echo "$3" >"%(log)s.env" ;;
+*unset-environment*) : >"%(log)s.env" ;;
 esac
 """
+GCR = "SSH_AUTH_SOCK=/run/user/7/gcr/ssh\n"
 
 
 class Person:
@@ -27,6 +30,9 @@ class Person:
         self.runtime = directory / "run"
         self.log = directory / "log"
         self.log.write_text("")
+        # What the manager has.
+        self.environment = directory / "log.env"
+        self.environment.write_text(GCR)
         for folder in (self.home, self.runtime, directory / "bin"):
             folder.mkdir()
         self.runtime.chmod(0o700)
@@ -50,7 +56,7 @@ class Person:
 
     def told(self):
         return [line for line in self.log.read_text().splitlines()
-                if "show-environment" not in line]
+                if "show" not in line]
 
 
 @pytest.fixture
@@ -101,6 +107,7 @@ def test_there_and_back(person):
         "--user disable --now p11-agent.socket p11-agent-control.socket "
         "p11-agent.service",
         "--user daemon-reload"]
+    assert person.environment.read_text() == ""
     # And that, too, twice.
     assert person.setup("--undo", "--yes").returncode == 0
     assert person.files() == before
@@ -148,6 +155,68 @@ def test_manager_that_refuses(person):
     assert "systemctl did not do its work" in done.stderr
     assert person.setup("--undo", "--yes").returncode == 0
     assert person.files() == {}
+
+
+def test_no_manager(person):
+    """Found out before anything is changed; undo does what it can."""
+    done = person.setup("--yes", FAILS="show-environment")
+    assert done.returncode == 1
+    assert "nothing was changed" in done.stderr
+    assert "p11-agent -s" in done.stderr
+    assert person.files() == {} and person.told() == []
+    person.setup("--yes")
+    assert person.setup("--undo", "--yes", FAILS="--user").returncode == 1
+    assert person.files() == {}
+
+
+def test_undo_leaves_another_agent_in_the_manager(person):
+    person.setup("--yes")
+    person.environment.write_text(GCR)
+    assert person.setup("--undo", "--yes").returncode == 0
+    assert person.environment.read_text() == GCR
+    # Also where nothing was set up.
+    assert person.setup("--undo", "--yes").returncode == 0
+    assert person.environment.read_text() == GCR
+
+
+@pytest.mark.parametrize("shell,file", [
+    ("/bin/bash", ".bash_login"), ("/bin/zsh", ".zprofile"),
+    ("/usr/bin/fish", ".config/fish/conf.d/p11-agent.fish")])
+def test_undo_after_another_shell(person, shell, file):
+    """Its lines are found wherever setup put them, and only those shown."""
+    if file == ".bash_login":
+        (person.home / file).write_text("umask 022\n")
+    before = person.files()
+    assert person.setup("--yes", SHELL=shell).returncode == 0
+    assert "p11-agent" in person.files()[file]
+    (person.home / ".bash_profile").write_text("umask 077\n")
+    done = person.setup("--undo", "--yes", SHELL="/bin/sh")
+    assert done.returncode == 0, done.stderr
+    assert str(person.home / file) in done.stdout
+    assert ".bash_profile" not in done.stdout
+    assert person.files() == dict(before, **{".bash_profile": "umask 077\n"})
+
+
+def test_agent_that_was_started_by_hand(person, agent):
+    """It would go on behind a socket that is not its own any more."""
+    by_hand = agent("")
+    (person.runtime / "p11-agent").mkdir()
+    for end in ("", ".control"):
+        (person.runtime / ("p11-agent/agent.sock" + end)).symlink_to(
+            str(by_hand.socket) + end)
+    done = person.setup("--yes")
+    assert done.returncode == 1
+    assert "kill %d" % by_hand.process.pid in done.stderr
+    assert person.files() == {} and person.told() == []
+    by_hand.stop()
+    assert person.setup("--yes").returncode == 0
+
+
+def test_no_other_socket(person):
+    done = subprocess.run([program("p11-agentctl"), "-a", "/x", "setup"],
+                          env=person.env, text=True, capture_output=True,
+                          timeout=30)
+    assert done.returncode == 2 and "-a" in done.stderr
 
 
 def test_no_home(person):

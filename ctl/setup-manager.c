@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Questions to systemctl and launchctl. */
+#include "ctl/setup-manager.h"
+
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "ctl/client.h"
+#include "ctl/program.h"
+#include "ctl/show.h"
+
+static const char NAME[] = "SSH_AUTH_SOCK=";
+
+/* The value in what was printed; NULL when there is none. */
+static const char *
+find_value(struct buffer *printed)
+{
+	char *line, *end;
+
+	buffer_put_u8(printed, 0);
+	if (printed->failed)
+		return NULL;
+	for (line = (char *)printed->p; *line != '\0'; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end == '\n')
+			*end++ = '\0';
+		/* launchctl prints the value alone. */
+		if (line[0] == '/')
+			return line;
+		if (strncmp(line, NAME, strlen(NAME)) == 0)
+			return line + strlen(NAME);
+	}
+	return NULL;
+}
+
+#ifdef __APPLE__
+
+bool
+setup_manager_ask(struct buffer *printed, const char **ret)
+{
+	char *const words[] = {(char[]){"launchctl"},
+	    (char[]){"getenv"}, (char[]){"SSH_AUTH_SOCK"}, NULL};
+
+	*ret = program_run_found(words, printed) ? find_value(printed) : NULL;
+	/* It may also mean by its status that there is no such variable. */
+	return true;
+}
+
+pid_t
+setup_agent_by_hand(const struct agent_path *path)
+{
+	(void)path;
+	return 0;
+}
+
+#else
+
+enum { STATE_MAX_BYTES = 4096 };
+
+bool
+setup_manager_ask(struct buffer *printed, const char **ret)
+{
+	char *const words[] = {(char[]){"systemctl"},
+	    (char[]){"--user"}, (char[]){"show-environment"}, NULL};
+
+	*ret = NULL;
+	if (!program_run_found(words, printed))
+		return false;
+	*ret = find_value(printed);
+	return true;
+}
+
+/* Has the manager the socket? */
+static bool
+is_managed(void)
+{
+	char *const words[] = {(char[]){"systemctl"},
+	    (char[]){"--user"}, (char[]){"show"}, (char[]){"--value"},
+	    (char[]){"--property=ActiveState"}, (char[]){"p11-agent.socket"},
+	    NULL};
+	CLEANUP(buffer_cleanup)
+	struct buffer state = BUFFER_INIT(STATE_MAX_BYTES);
+
+	return program_run_found(words, &state) &&
+	    bytes_is(buffer_bytes(&state), "active\n");
+}
+
+pid_t
+setup_agent_by_hand(const struct agent_path *path)
+{
+	const struct control_request q = {
+	    .n_words = 1,
+	    .words = {bytes_str("status")},
+	};
+	CLEANUP(buffer_cleanup)
+	struct buffer in = BUFFER_INIT(CLIENT_REPLY_ROOM_BYTES);
+	struct control_reply reply;
+	char why[CLIENT_WHY_BYTES];
+	json_t *status;
+	pid_t pid;
+
+	if (is_managed() || !client_ask(path->control, &q, ANSWER_MAX_MSEC, &in,
+	    &reply, why) || reply.status != CONTROL_OK)
+		return 0;
+	status = json_loadb((const char *)reply.text.p, reply.text.len, 0,
+	    NULL);
+	pid = (pid_t)show_number(status, "pid", 0);
+	json_decref(status);
+	return pid;
+}
+
+#endif
