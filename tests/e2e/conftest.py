@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+import manager as managers
 from daemon import BUILD, Askpass, Daemon
 from persons import Display, needs
 from sshd import Sshd
@@ -157,6 +158,29 @@ def agent(directory):
     yield make
     for daemon in made:
         daemon.finish()
+
+
+@pytest.fixture(scope="session")
+def manager():
+    why = managers.missing()
+    if why:
+        pytest.skip(why)
+    with managers.Manager() as m:
+        yield m
+
+
+@pytest.fixture
+def units(manager):
+    """units(config): the units of p11-agent, not enabled yet."""
+    made = []
+
+    def make(config):
+        made.append(managers.Units(manager, config))
+        return made[-1]
+
+    yield make
+    for u in made:
+        u.stop()
 
 
 @pytest.fixture

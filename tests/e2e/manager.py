@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 
+from config import keys_by_id
 from daemon import BUILD, program, wait_until
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -176,6 +177,12 @@ class Manager:
                 for name in folders + files:
                     os.lchown(os.path.join(path, name), self.uid, self.uid)
 
+    def owns(self, token):
+        """A token of SoftHSM, the user's from now on."""
+        token.dir.parent.chmod(0o711)
+        self.own(token.dir)
+        return token
+
     # -- in there
 
     def words(self, *words, root=False):
@@ -245,6 +252,13 @@ class Manager:
         if self.cgroup is not None:
             self.cgroup.remove()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def config(token, *numbers):
+    """Nothing of a test's environment reaches the daemon but by its config."""
+    return 'provider "softhsm" { module = "%s" env = { %s } }\n' % (
+        token.module, ", ".join('"%s=%s"' % v for v in token.env.items())) + (
+            keys_by_id(*numbers))
 
 
 class Units:

@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 
-import manager as managers
-from config import keys_by_id
+from manager import config
 from persons import Terminal, needs
 from tokens import RIG
 
@@ -39,43 +38,10 @@ SCORE_MAX = 65
 pytestmark = pytest.mark.release
 
 
-@pytest.fixture(scope="session")
-def manager():
-    why = managers.missing()
-    if why:
-        pytest.skip(why)
-    with managers.Manager() as m:
-        yield m
-
-
 @pytest.fixture
 def token(manager, softhsm):
     """A SoftHSM token of that user's."""
-    made = softhsm("p256", "ed25519")
-    made.dir.parent.chmod(0o711)
-    manager.own(made.dir)
-    return made
-
-
-@pytest.fixture
-def units(manager):
-    """units(config): the units of p11-agent, enabled."""
-    made = []
-
-    def make(config):
-        made.append(managers.Units(manager, config))
-        return made[-1]
-
-    yield make
-    for u in made:
-        u.stop()
-
-
-def config(token, *numbers):
-    """Nothing of a test's environment reaches the daemon but by its config."""
-    return 'provider "softhsm" { module = "%s" env = { %s } }\n' % (
-        token.module, ", ".join('"%s=%s"' % v for v in token.env.items())) + (
-            keys_by_id(*numbers))
+    return manager.owns(softhsm("p256", "ed25519"))
 
 
 def test_first_connection_starts_it(units, token):
