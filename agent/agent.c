@@ -125,7 +125,7 @@ agent_end_idle_processes(struct agent *a)
 
 	TAILQ_FOREACH(t, &a->tokens, entry)
 		if (t->process != NULL && !process_is_busy(t->process))
-			t->process = process_end(t->process, "reload");
+			process_end(t->process, "reload");
 }
 
 static void

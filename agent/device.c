@@ -168,6 +168,6 @@ device_settle(struct agent *agent)
 	TAILQ_FOREACH(t, &agent->tokens, entry)
 		if (t->process != NULL && !process_is_busy(t->process) &&
 		    device_server(t) != NULL)
-			t->process = process_end(t->process,
+			process_end(t->process,
 			    "another provider serves its card");
 }

@@ -11,6 +11,7 @@
 #include "agent/device.h"
 #include "agent/notice.h"
 #include "agent/process.h"
+#include "agent/sign-job.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -168,6 +169,7 @@ login_failed(struct login *l, enum wire_outcome outcome, const char *why)
 		login_event(l, EVENT_PIN_LOCKED, NULL);
 		login_locked_notice(t);
 		allowlist_update(t->agent);
+		sign_held_fail(t, why);
 		break;
 	case WIRE_CANCELLED:
 		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
@@ -183,7 +185,7 @@ login_failed(struct login *l, enum wire_outcome outcome, const char *why)
 	login_finish(l, why);
 	/* A fresh process believes nothing, and sees when it was unblocked. */
 	if (outcome == WIRE_PIN_LOCKED)
-		t->process = process_end(t->process, why);
+		process_end(t->process, why);
 }
 
 void

@@ -348,7 +348,8 @@ void
 login_forget(struct login *l, const char *why)
 {
 	/* A C_Login that is cut off proves nothing. */
-	login_process_gone(l, why, false);
+	if (l->state == LOGIN_TRYING)
+		login_doubt(l);
 	l->record->refused = secret_free(l->record->refused);
 	l->proven = secret_free(l->proven);
 	kept_pin_wipe(l->kept);

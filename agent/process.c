@@ -371,14 +371,13 @@ static const struct link_events process_events = {
 	process_ended,
 };
 
-struct process *
+void
 process_end(struct process *p, const char *why)
 {
 	if (p == NULL)
-		return NULL;
+		return;
 	link_forget(p->link);
 	process_close(p, why, false);
-	return NULL;
 }
 
 void
@@ -424,12 +423,6 @@ process_leave(struct process *p)
 	/* Without its timer it has no time. */
 	if (evtimer_add(&p->leaving, &limit) != 0)
 		process_end(p, "the token was removed");
-}
-
-struct process *
-process_free(struct process *p)
-{
-	return process_end(p, "the token is gone");
 }
 
 static void

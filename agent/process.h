@@ -18,8 +18,12 @@ struct sign_job;
  */
 bool process_start(struct token *t);
 
-/* Kill it; what it owes fails with these words. Frees it. NULL is fine. */
-struct process *process_end(struct process *p, const char *why);
+/*
+ * Kill it; what it owes fails with these words. NULL is fine. Frees it, and
+ * its token has none any more; or a fresh one, when that was started meanwhile
+ * for somebody who is next in line.
+ */
+void process_end(struct process *p, const char *why);
 
 /* The same because it is of no use: a fresh one may do what it owes. */
 void process_lost(struct process *p, const char *why);
@@ -30,9 +34,6 @@ void process_lost(struct process *p, const char *why);
  */
 struct link *process_let_go(struct process *p,
     const struct link_events *events, void *arg);
-
-/* For token_free: the same because the token is gone. */
-struct process *process_free(struct process *p);
 
 /*
  * Its token has left: what is in flight there has LEAVE_SEC more, then the

@@ -162,7 +162,7 @@ readers_wake_tokens(struct agent *a)
 		backoff_wake(&t->backoff);
 		if (t->present)
 			continue;
-		t->process = process_end(t->process, "the token was removed");
+		process_end(t->process, "the token was removed");
 		token_tidy(t);
 	}
 }

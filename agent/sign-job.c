@@ -244,6 +244,15 @@ sign_held_next(struct token *t)
 	t->releasing = false;
 }
 
+void
+sign_held_fail(struct token *t, const char *why)
+{
+	struct sign_job *job;
+
+	while ((job = TAILQ_FIRST(&t->held)) != NULL)
+		sign_job_fail(job, why);
+}
+
 /* At once, or in its turn. */
 static void
 sign_job_begin(struct sign_job *job)

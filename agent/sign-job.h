@@ -44,6 +44,9 @@ void sign_start(struct reply *r, struct token *t, const struct key *k,
 /* Nobody has the token's login now: the next one that waits for it may. */
 void sign_held_next(struct token *t);
 
+/* None of those that wait for it gets it. */
+void sign_held_fail(struct token *t, const char *why);
+
 /* The process that has it answered; the job is off its list. */
 void sign_job_result(struct sign_job *job, const struct wire_sign_result *w);
 

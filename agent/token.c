@@ -341,8 +341,10 @@ token_report(struct provider *provider, struct wire_token *w,
 void
 token_close(struct token *t, const char *why)
 {
+	/* First: else the next one would ask for a PIN at once. */
+	sign_held_fail(t, why);
 	login_forget(t->login, why);
-	t->process = process_end(t->process, why);
+	process_end(t->process, why);
 }
 
 void
@@ -368,7 +370,7 @@ token_leave(struct token *t, const char *why)
 	if (t->process != NULL && process_is_busy(t->process))
 		process_leave(t->process);
 	else
-		t->process = process_end(t->process, why);
+		process_end(t->process, why);
 	taken_end(t->taken, TAKEN_NOT);
 	token_tidy(t);
 }
@@ -384,7 +386,7 @@ token_free(struct token *t)
 	TAILQ_REMOVE(&agent->tokens, t, entry);
 	t->present = false;
 	/* The process first: it may owe the login an answer. */
-	t->process = process_free(t->process);
+	process_end(t->process, "the token is gone");
 	t->taken = taken_free(t->taken);
 	sign_held_next(t);
 	t->login = login_free(t->login);

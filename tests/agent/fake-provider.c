@@ -7,6 +7,7 @@
  *   no-pin           the token needs no login; else its PIN is 1234
  *   tokens=N         a scan shows N tokens, serials 1, 2, ... (default 1)
  *   keys=N           keys of the numbers 1 to N, instead of 7 and 8
+ *   locks            a wrong PIN locks it
  *   always           its keys want the PIN for each signature as well
  *   late=N           answer once N signatures wait, the last one first
  *   log=PATH         append a line for each start, PIN and signature
@@ -15,6 +16,7 @@
  *   start=WORD       at the start, but ask=WORD when asked for these names;
  *                    login=WORD, sign=WORD, context=WORD at that request:
  *     die hang exit failed garbage empty huge half body flood
+ *   sign-then=WORD   the same at a signature that needs no login any more
  *   sign=WORD        also: unknown twice lost error unusable context
  *     need-login short
  */
@@ -296,6 +298,7 @@ got_sign(struct fake *f, struct bytes body)
 	}
 	if (word(f, "always") != NULL && !sign_login(f, &w))
 		return;
+	moment(f, "sign-then");
 	if (f->n_late < LATE_MAX) {
 		f->late_id[f->n_late] = w.id;
 		f->late_byte[f->n_late++] = byte;
@@ -329,6 +332,8 @@ got_login(struct fake *f, struct bytes body, const struct token_id *id)
 		    bytes_str("CKR_PIN_INCORRECT"), BYTES_NONE};
 	}
 	r.flags = token_flags(f);
+	if (!f->logged_in && word(f, "locks") != NULL)
+		r.flags |= TOKEN_PIN_LOCKED;
 	wire_login_result_put(&f->out, &r);
 }
 

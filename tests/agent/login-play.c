@@ -14,7 +14,7 @@ bool __wrap_process_login(struct process *p, const struct login_pin *pin);
 struct notice *__wrap_notice_begin(struct agent *agent, const char *title,
     const char *text, pid_t client_pid);
 struct notice *__wrap_notice_end(struct notice *n);
-struct process *__wrap_process_end(struct process *p, const char *why);
+void __wrap_process_end(struct process *p, const char *why);
 void __wrap_process_lost(struct process *p, const char *why);
 struct prompter *__wrap_prompter_start(struct agent *agent,
     const struct question *q, prompter_answered answered, void *arg);
@@ -74,13 +74,12 @@ __wrap_notice_end(struct notice *n)
 	return NULL;
 }
 
-struct process *
+void
 __wrap_process_end(struct process *p, const char *why)
 {
 	(void)p;
 	assert_non_null(why);
 	play.ended++;
-	return NULL;
 }
 
 void
