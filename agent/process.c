@@ -211,22 +211,19 @@ process_got_signature(struct process *p, struct bytes body)
 	struct wire_sign_result w;
 	enum parse_err err = wire_sign_result_parse(body, &w);
 	struct sign_job *job;
-	struct token *t;
 
 	if (err != PARSE_OK)
 		return err;
 	if ((job = process_take(p, w.id)) == NULL)
 		return PARSE_VALUE;
 	process_quick_again(p);
+	if (w.outcome == WIRE_OK)
+		backoff_over(&p->token->backoff);
 	/* Whether it is logged in is told by the answer to a login alone. */
 	if (w.outcome != WIRE_OK || w.pin != WIRE_PIN_UNSEEN)
 		p->token->flags = (p->token->flags & ~TOKEN_PIN_FLAGS) |
 		    (w.flags & TOKEN_PIN_FLAGS);
-	t = p->token;
 	sign_job_result(job, &w);
-	/* It may have been ended by what the answer said. */
-	if (t->process == p && w.outcome == WIRE_OK)
-		backoff_over(&t->backoff);
 	return PARSE_OK;
 }
 
