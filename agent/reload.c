@@ -17,8 +17,9 @@ struct reload {
 	char *file;		/* absolute; or NULL */
 	struct config_run *run; /* owned; while one is under way */
 	bool again;		/* asked for meanwhile */
+	unsigned round;		/* of the reading under way, or the next */
 	char *error;		/* of the last one; owned */
-	TAILQ_HEAD(reload_waiters, reload_waiter) waiters;
+	TAILQ_HEAD(, reload_waiter) waiters; /* in the order of rounds */
 };
 
 struct reload *
@@ -35,19 +36,25 @@ reload_new(struct agent *agent, const char *file)
 	return r;
 }
 
-/* Tell those who wait by now. */
+void
+reload_leave(struct reload_waiter *w)
+{
+	if (w->reload == NULL)
+		return;
+	TAILQ_REMOVE(&w->reload->waiters, w, entry);
+	w->reload = NULL;
+}
+
+/* Tell those who wait for this reading; the others, for the next. */
 static void
 reload_tell(struct reload *r, const char *error)
 {
-	struct reload_waiter *w, *last = TAILQ_LAST(&r->waiters,
-	    reload_waiters);
+	unsigned round = r->round++;
+	struct reload_waiter *w;
 
-	while ((w = TAILQ_FIRST(&r->waiters)) != NULL) {
-		TAILQ_REMOVE(&r->waiters, w, entry);
-		w->reload = NULL;
+	while ((w = TAILQ_FIRST(&r->waiters)) != NULL && w->round == round) {
+		reload_leave(w);
 		w->done(w->arg, error);
-		if (w == last)
-			break;
 	}
 }
 
@@ -57,7 +64,8 @@ reload_free(struct reload *r)
 	if (r == NULL)
 		return NULL;
 	config_run_free(r->run);
-	reload_tell(r, "p11-agent ends");
+	while (!TAILQ_EMPTY(&r->waiters))
+		reload_tell(r, "p11-agent ends");
 	free(r->file);
 	free(r->error);
 	free(r);
@@ -76,11 +84,9 @@ reload_finish(struct reload *r, struct config *config, const char *error)
 	else
 		log_error("%s", error);
 	announce_change(r->agent);
-	reload_tell(r, r->error);
-	if (r->again) {
-		r->again = false;
+	reload_tell(r, error);
+	if (r->again && r->run == NULL)
 		reload_start(r, NULL);
-	}
 }
 
 static void
@@ -100,28 +106,19 @@ reload_start(struct reload *r, struct reload_waiter *w)
 {
 	const char *args[] = {"load", r->file, NULL};
 
+	/* Whoever asks now may have changed the file behind its reader. */
+	r->again = r->run != NULL;
 	if (w != NULL) {
 		w->reload = r;
+		w->round = r->round + r->again;
 		TAILQ_INSERT_TAIL(&r->waiters, w, entry);
 	}
-	/* Whoever asks now may have changed the file behind its reader. */
-	if (r->run != NULL) {
-		r->again = true;
+	if (r->again)
 		return;
-	}
 	r->run = config_run_start(r->agent, args, reload_read, r);
 	announce_change(r->agent);
 	if (r->run == NULL)
 		reload_finish(r, NULL, "p11-agent-config cannot be started");
-}
-
-void
-reload_leave(struct reload_waiter *w)
-{
-	if (w->reload == NULL)
-		return;
-	TAILQ_REMOVE(&w->reload->waiters, w, entry);
-	w->reload = NULL;
 }
 
 bool

@@ -14,6 +14,7 @@ struct reload;
 struct reload_waiter {
 	TAILQ_ENTRY(reload_waiter) entry;
 	struct reload *reload; /* NULL while it does not wait */
+	unsigned round;	       /* which reading it waits for */
 	/* error: NULL when the new config is in force; else in words. */
 	void (*done)(void *arg, const char *error);
 	void *arg;
@@ -26,9 +27,9 @@ struct reload *reload_new(struct agent *agent, const char *file);
 struct reload *reload_free(struct reload *r);
 
 /*
- * Read the config, and hand it to agent_configure when it is good. `done` is
- * called later, from the loop, or at once when nothing can be started; w may
- * be NULL.
+ * Read the config (once more when it is being read), and hand it to
+ * agent_configure when it is good. `done` is called later, from the loop, or
+ * at once when nothing can be started; w may be NULL.
  */
 void reload_start(struct reload *r, struct reload_waiter *w);
 
