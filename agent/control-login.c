@@ -164,13 +164,15 @@ control_unlock(struct control_client *c, const struct control_request *q)
 void
 control_lock(struct control_client *c, const struct control_request *q)
 {
-	struct token *t;
+	struct token *t = TAILQ_FIRST(&c->agent->tokens), *next;
 	int n = 0;
 
 	(void)q;
-	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
 		n += (t->flags & TOKEN_LOGGED_IN) != 0;
 		token_close(t, "locked by p11-agentctl");
+		token_tidy(t);
 	}
 	control_answer_json(c, json_pack("{si}", "locked", n));
 }

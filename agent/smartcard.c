@@ -163,14 +163,16 @@ provider_hide(struct provider *p)
 static void
 provider_show(struct provider *p)
 {
-	struct token *t;
+	struct token *t = TAILQ_FIRST(&p->agent->tokens), *next;
 
-	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
 		if (t->provider != p)
 			continue;
 		t->hidden = false;
 		for (size_t i = 0; i < t->n_keys; i++)
 			t->keys[i].hidden = false;
+		token_tidy(t);
 	}
 	allowlist_update(p->agent);
 }

@@ -347,10 +347,21 @@ token_close(struct token *t, const char *why)
 	process_end(t->process, why);
 }
 
+/* By ssh-add, until the next -s: also when it was away meanwhile. */
+static bool
+token_hides(const struct token *t)
+{
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (t->keys[i].hidden)
+			return true;
+	return t->hidden;
+}
+
 void
 token_tidy(struct token *t)
 {
-	if (!t->present && t->process == NULL && !login_remembers(t->login))
+	if (!t->present && t->process == NULL && !token_hides(t) &&
+	    !login_remembers(t->login))
 		token_free(t);
 }
 

@@ -92,14 +92,14 @@ struct token *token_free(struct token *t);
 
 /*
  * It is gone: off the list at once. What its process owes has LEAVE_SEC more.
- * What we know of its PIN stays; a token of which nothing is known is freed.
+ * What we know of its PIN stays; otherwise it is freed: see token_tidy.
  */
 void token_leave(struct token *t, const char *why);
 
 /* End its process and forget its PIN, by a person's order. */
 void token_close(struct token *t, const char *why);
 
-/* Free one that is gone, and of which nothing is known. */
+/* Free one that is gone, unless something of it has to be remembered. */
 void token_tidy(struct token *t);
 
 /* The key with this reference, or NULL. */

@@ -257,6 +257,34 @@ removing_hides(void **state)
 	assert_null(t->token->process);
 }
 
+/* Until ssh-add -s, also when its token was away. */
+static void
+what_is_hidden_stays_hidden(void **state)
+{
+	struct table *t = *state;
+	const struct provider *p = t->token->provider;
+
+	set_hidden(t, 2, true);
+	token_leave(t->token, "gone");
+	assert_listed(t, "");
+	t->token = world_token(t->token->provider, "one", "1", 0, KEYS);
+	assert_listed(t, "134");
+	begin(t, SSH_AGENTC_REMOVE_ALL_IDENTITIES);
+	assert_int_equal(ask(t).p[0], SSH_AGENT_SUCCESS);
+	token_leave(t->token, "gone");
+	t->token = world_token(t->token->provider, "one", "1", 0, KEYS);
+	assert_listed(t, "");
+	token_leave(t->token, "gone");
+	begin(t, SSH_AGENTC_ADD_SMARTCARD_KEY);
+	buffer_put_cstring(&t->out, p->name);
+	buffer_put_cstring(&t->out, "");
+	assert_int_equal(ask(t).p[0], SSH_AGENT_SUCCESS);
+	assert_listed(t, "123");
+	/* Only that the other one was hidden was worth to be remembered. */
+	t->token = TAILQ_FIRST(&t->agent->tokens);
+	assert_null(TAILQ_NEXT(t->token, entry));
+}
+
 /* It may be a forwarded one (CVE-2023-38408). */
 static void
 a_bound_connection_changes_nothing(void **state)
@@ -314,6 +342,7 @@ main(void)
 		TEST(a_connection_sees_so_many),
 		TEST(what_a_connection_may_sign_with),
 		TEST(removing_hides),
+		TEST(what_is_hidden_stays_hidden),
 		TEST(a_bound_connection_changes_nothing),
 		TEST(the_query_names_what_there_is),
 	};
