@@ -50,3 +50,13 @@ backoff_rest_sec(const struct backoff *b)
 {
 	return (backoff_rest_ms(b) + 999) / 1000;
 }
+
+int64_t
+backoff_restart_sec(struct backoff *b)
+{
+	int64_t sec;
+
+	backoff_died(b);
+	sec = backoff_rest_sec(b);
+	return sec > 0 ? sec : REST_MIN_MS / 1000;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What dies again and again (a process of a token, a scan of a module) rests
- * before it is started anew, longer each time.
+ * What dies again and again (a process of a token, a scan of a module, a
+ * helper that watches) rests before it is started anew, longer each time.
  */
 #ifndef P11_AGENT_AGENT_BACKOFF_H
 #define P11_AGENT_AGENT_BACKOFF_H
@@ -15,6 +15,12 @@ struct backoff {
 };
 
 void backoff_died(struct backoff *b);
+
+/*
+ * The same for what is started anew by itself: after so many seconds, which
+ * are never 0, as it may die as soon as it has done what it should.
+ */
+int64_t backoff_restart_sec(struct backoff *b);
 
 /* It does what it should. */
 void backoff_over(struct backoff *b);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/backoff.h"
 #include "agent/events.h"
 #include "agent/link.h"
 #include "agent/provider-list.h"
@@ -18,17 +19,11 @@
 #include "config.h"
 #include "logind/wire.h"
 
-enum {
-	/* Before it is started again, each time twice as long. */
-	RESTART_MIN_SEC = 1,
-	RESTART_MAX_SEC = 60,
-};
-
 struct forget {
 	struct agent *agent;
 	struct link *link; /* owned; NULL while none runs */
 	struct event restart;
-	time_t pause_sec;  /* before the next restart */
+	struct backoff backoff;
 	uint8_t watched;   /* what it is to watch: enum config_forget_on */
 	unsigned owed;	   /* answers to LOGIND_SLEEP */
 	bool watching;	   /* it said so */
@@ -102,7 +97,7 @@ forget_frame(void *arg, struct bytes body)
 	switch (m.type) {
 	case LOGIND_WATCHING:
 		f->watching = true;
-		f->pause_sec = RESTART_MIN_SEC;
+		backoff_over(&f->backoff);
 		forget_set_fault(f, NULL);
 		break;
 	case LOGIND_FAULT:
@@ -138,14 +133,14 @@ static void
 forget_ended(void *arg, const char *why)
 {
 	struct forget *f = arg;
-	const struct timeval tv = {.tv_sec = f->pause_sec};
+	const struct timeval tv = {
+		.tv_sec = (time_t)backoff_restart_sec(&f->backoff),
+	};
 
 	f->link = NULL; /* it frees itself */
 	forget_clear(f);
 	if (f->fault == NULL)
 		forget_set_fault(f, words_copy(bytes_str(why)));
-	if (f->pause_sec < RESTART_MAX_SEC)
-		f->pause_sec *= 2;
 	evtimer_add(&f->restart, &tv);
 }
 
@@ -165,7 +160,6 @@ forget_start(evutil_socket_t fd, short what, void *arg)
 		.in_max_bytes = WIRE_TEXT_MAX_BYTES + 16,
 		.out_max_bytes = WIRE_TEXT_MAX_BYTES,
 	};
-	const struct timeval tv = {.tv_sec = RESTART_MAX_SEC};
 	size_t n = 0;
 
 	(void)fd;
@@ -176,7 +170,7 @@ forget_start(evutil_socket_t fd, short what, void *arg)
 		args[n++] = "screen-lock";
 	f->link = link_start(f->agent, &spec, &forget_events, f);
 	if (f->link == NULL)
-		evtimer_add(&f->restart, &tv);
+		forget_ended(f, "p11-agent-logind cannot be started");
 }
 
 static void
@@ -185,7 +179,7 @@ forget_stop(struct forget *f)
 	event_del(&f->restart);
 	f->link = link_forget(f->link);
 	forget_clear(f);
-	f->pause_sec = RESTART_MIN_SEC;
+	backoff_over(&f->backoff);
 	free(f->fault);
 	f->fault = NULL;
 }
@@ -198,7 +192,6 @@ forget_new(struct agent *agent)
 	if (f == NULL)
 		return NULL;
 	f->agent = agent;
-	f->pause_sec = RESTART_MIN_SEC;
 	evtimer_assign(&f->restart, agent->base, forget_start, f);
 	return f;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/allowlist.h"
+#include "agent/backoff.h"
 #include "agent/link.h"
 #include "agent/process.h"
 #include "agent/provider-list.h"
@@ -20,9 +21,6 @@
 #include "pkcs11/readers-wire.h"
 
 enum {
-	/* Before it is started again, each time twice as long. */
-	RESTART_MIN_SEC = 1,
-	RESTART_MAX_SEC = 60,
 	/* More scans for a card that none has found, after 1, 2 and 4 s. */
 	LOOKS_MAX = 3,
 };
@@ -31,7 +29,7 @@ struct readers {
 	struct agent *agent;
 	struct link *link;	 /* owned; NULL while none runs */
 	struct event restart;
-	time_t pause_sec;	 /* before the next restart */
+	struct backoff backoff;
 	bool started;
 	bool unsupported;	 /* built without: none is started again */
 	bool looking;		 /* its first message is on its way */
@@ -251,7 +249,7 @@ readers_take(struct readers *r, struct bytes body)
 	}
 	if (!r->known || r->state.service != now.service)
 		readers_set_fault(r, &now);
-	r->pause_sec = RESTART_MIN_SEC;
+	backoff_over(&r->backoff);
 	r->unsupported = now.service == READERS_UNSUPPORTED;
 	readers_drop_tokens(r, &now);
 	if (r->known && readers_have_less(r, &now))
@@ -296,14 +294,14 @@ static void
 readers_ended(void *arg, const char *why)
 {
 	struct readers *r = arg;
-	const struct timeval tv = {.tv_sec = r->pause_sec};
+	const struct timeval tv = {
+		.tv_sec = (time_t)backoff_restart_sec(&r->backoff),
+	};
 
 	r->link = NULL; /* it frees itself */
 	r->looking = false;
 	log_warn("p11-agent-readers: %s; again in %ld s", why,
-	    (long)r->pause_sec);
-	if (r->pause_sec < RESTART_MAX_SEC)
-		r->pause_sec *= 2;
+	    (long)tv.tv_sec);
 	evtimer_add(&r->restart, &tv);
 }
 
@@ -320,11 +318,10 @@ readers_run(struct readers *r)
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
 		.out_max_bytes = WIRE_TEXT_MAX_BYTES,
 	};
-	const struct timeval tv = {.tv_sec = RESTART_MAX_SEC};
 
 	r->link = link_start(r->agent, &spec, &readers_events, r);
 	if (r->link == NULL)
-		evtimer_add(&r->restart, &tv);
+		readers_ended(r, "it cannot be started");
 }
 
 static void
@@ -343,7 +340,6 @@ readers_new(struct agent *agent)
 	if (r == NULL)
 		return NULL;
 	r->agent = agent;
-	r->pause_sec = RESTART_MIN_SEC;
 	r->frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	evtimer_assign(&r->restart, agent->base, readers_restart, r);
 	evtimer_assign(&r->look, agent->base, readers_look_again, r);

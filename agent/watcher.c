@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "agent/allowlist.h"
+#include "agent/backoff.h"
+#include "agent/clock.h"
 #include "agent/config-flat.h"
 #include "agent/link.h"
 #include "agent/provider.h"
@@ -15,17 +17,19 @@
 #include "common/log.h"
 
 enum {
-	/* Before it is started again, each time twice as long. */
-	RESTART_MIN_SEC = 1,
-	RESTART_MAX_SEC = 60,
+	/* A picture of many tokens now and then; more is a flood. */
+	MESSAGES_MAX = 16 * TOKENS_PER_PROVIDER_MAX,
+	MESSAGES_MS = 1000,
 };
 
 struct watcher {
 	struct provider *provider;
 	struct link *link; /* owned; NULL until it is started again */
 	struct event restart;
-	time_t pause_sec; /* before the next restart */
-	bool news;	  /* a token is there that was not */
+	struct backoff backoff;
+	bool news;	   /* a token is there that was not */
+	int64_t since_ms;  /* of MESSAGES_MS; CLOCK_MONOTONIC */
+	unsigned messages; /* in them */
 };
 
 /* All its tokens are seen by p11-agent-readers. */
@@ -128,7 +132,7 @@ watcher_got_all(struct watcher *w)
 	bool news = w->news;
 
 	w->news = false;
-	w->pause_sec = RESTART_MIN_SEC;
+	backoff_over(&w->backoff);
 	for (; t != NULL; t = next) {
 		next = TAILQ_NEXT(t, entry);
 		if (t->provider != p)
@@ -143,9 +147,23 @@ watcher_got_all(struct watcher *w)
 	watchers_check(p->agent);
 }
 
+static bool
+watcher_floods(struct watcher *w)
+{
+	int64_t now = clock_ms();
+
+	if (now - w->since_ms >= MESSAGES_MS) {
+		w->since_ms = now;
+		w->messages = 0;
+	}
+	return ++w->messages > MESSAGES_MAX;
+}
+
 static enum parse_err
 watcher_message(struct watcher *w, uint8_t type, struct bytes body)
 {
+	if (watcher_floods(w))
+		return PARSE_LIMIT;
 	switch (type) {
 	case WIRE_TOKEN:
 		return watcher_got_token(w, body);
@@ -174,13 +192,13 @@ static void
 watcher_ended(void *arg, const char *why)
 {
 	struct watcher *w = arg;
-	const struct timeval tv = {.tv_sec = w->pause_sec};
+	const struct timeval tv = {
+		.tv_sec = (time_t)backoff_restart_sec(&w->backoff),
+	};
 
 	w->link = NULL; /* it frees itself */
 	log_warn("provider %s: what watches its tokens ended: %s; again in "
-	    "%ld s", w->provider->name, why, (long)w->pause_sec);
-	if (w->pause_sec < RESTART_MAX_SEC)
-		w->pause_sec *= 2;
+	    "%ld s", w->provider->name, why, (long)tv.tv_sec);
 	evtimer_add(&w->restart, &tv);
 }
 
@@ -207,7 +225,6 @@ watcher_run(struct watcher *w)
 		.init_args = bytes_str(provider_init_args(p)),
 		.provider = bytes_str(p->name),
 	};
-	const struct timeval tv = {.tv_sec = RESTART_MAX_SEC};
 	struct token *t;
 
 	w->news = false;
@@ -216,7 +233,7 @@ watcher_run(struct watcher *w)
 			t->watched = false;
 	w->link = link_start(p->agent, &spec, &watcher_events, w);
 	if (w->link == NULL) {
-		evtimer_add(&w->restart, &tv);
+		watcher_ended(w, "it cannot be started");
 		return;
 	}
 	wire_start_put(link_out(w->link), &start);
@@ -240,7 +257,6 @@ watcher_start(struct provider *p)
 		return;
 	log_debug("provider %s: its tokens are watched", p->name);
 	w->provider = p;
-	w->pause_sec = RESTART_MIN_SEC;
 	evtimer_assign(&w->restart, p->agent->base, watcher_restart, w);
 	p->watcher = w;
 	watcher_run(w);
