@@ -54,7 +54,7 @@ outcome_hint(enum wire_outcome outcome)
 	switch (outcome) {
 	case WIRE_NEED_CONTEXT:
 		return "the key wants its PIN for each signature "
-		    "(CKA_ALWAYS_AUTHENTICATE), which is not supported yet";
+		    "(CKA_ALWAYS_AUTHENTICATE)";
 	case WIRE_PIN_REFUSED:
 		return "the PIN is wrong; it is not sent again";
 	case WIRE_PIN_LOCKED:

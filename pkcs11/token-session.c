@@ -253,11 +253,11 @@ login_outcome(const struct token_session *t, CK_RV rv)
 
 	/*
 	 * Logged in already: by the module itself, in a process that had no
-	 * login; by us, and this PIN was not tried; or the token forgot what
-	 * its module still believes in.
+	 * login, unless its session says otherwise; by us, and this PIN was
+	 * not tried; or the token forgot what its module still believes in.
 	 */
 	if (rv == CKR_USER_ALREADY_LOGGED_IN && !t->was_logged_in)
-		return WIRE_LOGGED_IN;
+		return login_is(t, false) ? WIRE_LOST : WIRE_LOGGED_IN;
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		return t->logged_in ? WIRE_ERROR : WIRE_LOST;
 	if (outcome == WIRE_KEY_UNUSABLE || outcome == WIRE_NEED_LOGIN)

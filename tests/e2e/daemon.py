@@ -262,9 +262,11 @@ class Daemon:
         assert status in (None, 0), "exit %s: %s" % (status, self.log())
         assert not os.path.exists(self.socket), "its socket is still there"
         assert not os.path.exists("%s.control" % self.socket)
-        # Those that were killed may still be on their way out.
-        wait_until(lambda: not processes_with(str(self.dir)), 5,
-                   "the end of %s" % processes_with(str(self.dir)))
+        # Those that were killed may still be on their way out. With the
+        # slash: a10 is not a1.
+        ours = "%s/" % self.dir
+        wait_until(lambda: not processes_with(ours), 5,
+                   "the end of %s" % processes_with(ours))
 
 
 def alive(pid):

@@ -40,6 +40,14 @@ FOR_A_PERSON = {
     ("C_Sign", "WIRE_KEY_UNUSABLE"),
 }
 
+# What is no error, but an answer about the key: said always, the key leaves
+# the list until the token is scanned again.
+ANSWERS = {
+    ("C_GetMechanismInfo", "CKR_MECHANISM_INVALID"),
+    ("C_GetAttributeValue", "CKR_ATTRIBUTE_SENSITIVE"),
+    ("C_GetAttributeValue", "CKR_ATTRIBUTE_TYPE_INVALID"),
+}
+
 # One a vendor made up as well.
 UNKNOWN = ("0x80000001", "WIRE_ERROR")
 

@@ -6,6 +6,7 @@
  *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
  *                           initialized=0 present=0 sessions=N mechanisms=0
  *                           locked=1 low=1 final=1 (what it says of its PIN)
+ *                           in=1 (logged in from the start)
  *   object KEY=VALUE …      of the last slot; see attribute_names, values in
  *                           hex; private=1 shows it only after a login
  *   call NAME KEY=VALUE …   what a call does instead: see call-script.h
@@ -49,9 +50,8 @@ struct fake_object {
 
 struct fake_slot {
 	unsigned long removable, hw, login, pad, initialized, present,
-	    sessions, mechanisms, locked, low, final;
+	    sessions, mechanisms, locked, low, final, logged_in;
 	char pin[32], label[33];
-	bool logged_in;
 	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
 };
 
@@ -147,6 +147,7 @@ slot_set(struct fake_slot *s, const char *key, const char *value)
 		{"initialized", &s->initialized}, {"present", &s->present},
 		{"sessions", &s->sessions}, {"mechanisms", &s->mechanisms},
 		{"locked", &s->locked}, {"low", &s->low}, {"final", &s->final},
+		{"in", &s->logged_in},
 	};
 
 	if (strcmp(key, "pin") == 0)

@@ -145,8 +145,10 @@ test_login_errors(void **state)
 		    WIRE_CANCELLED, 1, true},
 		{"slot login=1\ncall C_Login rv=0x32\n", "1234",
 		    WIRE_LOST, 1, true},
+		/* By the module itself; or so it says, and knows better. */
+		{"slot login=1 in=1\n", "1234", WIRE_LOGGED_IN, 1, true},
 		{"slot login=1\ncall C_Login rv=0x100\n", "1234",
-		    WIRE_LOGGED_IN, 1, true}, /* by the module itself */
+		    WIRE_LOST, 1, true},
 		{"slot login=1\ncall C_Login rv=0x54\n", "1234",
 		    WIRE_ERROR, 1, true},
 		/* What was lost before the PIN was sent is looked for anew. */
