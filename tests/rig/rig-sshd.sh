@@ -12,7 +12,9 @@
 #   ssh -F DIR/ssh_config rig
 #
 # sshd that runs as root wants a user named sshd and /run/sshd. It gets both,
-# and an account that is not locked, in a mount namespace of its own.
+# and an account that is not locked, in a mount namespace of its own; where
+# root may make none (a container without CAP_SYS_ADMIN), the system's have to
+# do.
 set -eu
 . "$(dirname "$0")/rig-lib.sh"
 
@@ -68,11 +70,28 @@ mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 755 /run/sshd || exit 99
 shift
 exec "$@"'
 
+# Says what is missing where root can neither mount nor do without.
+may_run() {
+	[ "$(id -u)" = 0 ] || return 0
+	unshare -m true 2>/dev/null && return
+	getent passwd sshd >/dev/null && [ -d /run/sshd ] && return
+	cat >&2 <<-'C'
+		sshd that runs as root wants a user named sshd and the folder
+		/run/sshd. This system lacks one of them, and root may not mount
+		anything here to lend it both (a container without
+		CAP_SYS_ADMIN). Either run this as an ordinary user, which needs
+		nothing of that, or give the container CAP_SYS_ADMIN, or make
+		both:
+		  useradd --system --home-dir /run/sshd sshd; mkdir /run/sshd
+	C
+	return 1
+}
+
 boot() { # SSHD LIBRARIES PORT
 	local run=(env "LD_LIBRARY_PATH=$2" "$1" -D -e
 		-f "$dir/sshd_config" -p "$3")
 
-	if [ "$(id -u)" = 0 ]; then
+	if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 		run=(unshare -m sh -c "$run_as_root" sh "$dir" "${run[@]}")
 	fi
 	: >"$dir/log"
@@ -84,6 +103,7 @@ boot() { # SSHD LIBRARIES PORT
 
 start() { # SSHD LIBRARIES
 	local tries=0 port
+	may_run || return
 	rm -f "$dir/host_key" "$dir/host_key.pub"
 	ssh-keygen -q -t ed25519 -N '' -C '' -f "$dir/host_key"
 	touch "$dir/authorized_keys"
