@@ -12,12 +12,10 @@
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/file-write.h"
+#include "common/read-all.h"
 
-enum {
-	/* A startup file of a shell is far from that. */
-	FILE_MAX_BYTES = 1024 * 1024,
-	READ_BYTES = 4096,
-};
+/* A startup file of a shell is far from that. */
+enum { FILE_MAX_BYTES = 1024 * 1024 };
 
 static enum edit
 fail(char words[static EDIT_WORDS], const char *path, const char *why)
@@ -35,22 +33,7 @@ read_file(const char *path, struct buffer *out, bool *ret_missing)
 	*ret_missing = fd < 0 && errno == ENOENT;
 	if (fd < 0)
 		return *ret_missing;
-	for (;;) {
-		uint8_t *room = buffer_room(out, READ_BYTES);
-		ssize_t n;
-
-		if (room == NULL) {
-			errno = EFBIG;
-			return false;
-		}
-		n = read(fd, room, READ_BYTES);
-		if (n > 0)
-			buffer_added(out, (size_t)n);
-		else if (n == 0)
-			return true;
-		else if (errno != EINTR)
-			return false;
-	}
+	return read_all(fd, out);
 }
 
 static enum edit

@@ -15,11 +15,10 @@
 #endif
 
 #include "common/cleanup.h"
+#include "common/read-all.h"
 #include "config.h"
 
 extern char **environ;
-
-enum { READ_BYTES = 4096 };
 
 /* The folder of our own binary. */
 static bool
@@ -58,26 +57,6 @@ program_find(char out[static PROGRAM_PATH_BYTES])
 			return;
 	}
 	snprintf(out, size, "%s/%s", P11_AGENT_LIBEXECDIR, CONFIG_PROGRAM);
-}
-
-/* All that comes, to its end. */
-static bool
-read_all(int fd, struct buffer *out)
-{
-	for (;;) {
-		uint8_t *room = buffer_room(out, READ_BYTES);
-		ssize_t n;
-
-		if (room == NULL)
-			return false;
-		n = read(fd, room, READ_BYTES);
-		if (n > 0)
-			buffer_added(out, (size_t)n);
-		else if (n == 0)
-			return true;
-		else if (errno != EINTR)
-			return false;
-	}
 }
 
 /* With its standard output in `fd`; 0, or an errno. A name is looked for. */

@@ -13,6 +13,7 @@
 
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/xml.h"
 
 enum { PLIST_MAX_BYTES = 64 * 1024 };
 
@@ -24,26 +25,6 @@ static const char ssh_config[] = MADE_BY
     "\tIdentityAgent ~/.p11-agent/agent.sock\n";
 
 static const char include[] = "Include ~/.ssh/p11-agent.conf\n";
-
-/* As XML has it between two tags. */
-static void
-put_xml(struct buffer *out, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '&':
-			buffer_put(out, bytes_str("&amp;"));
-			break;
-		case '<':
-			buffer_put(out, bytes_str("&lt;"));
-			break;
-		case '>':
-			buffer_put(out, bytes_str("&gt;"));
-			break;
-		default:
-			buffer_put_u8(out, (uint8_t)*text);
-		}
-}
 
 /* The template with what its names stand for; the caller's. */
 static char *
@@ -69,7 +50,7 @@ fill_plist(struct setup_plan *p, const struct setup_place *at)
 			buffer_put_u8(&out, (uint8_t)*rest++);
 			continue;
 		}
-		put_xml(&out, names[i].value);
+		xml_put_text(&out, bytes_str(names[i].value));
 		rest += strlen(names[i].name);
 	}
 	text = out.failed ? NULL : bytes_strdup(buffer_bytes(&out));

@@ -55,7 +55,7 @@ setup_agent_by_hand(const struct agent_path *path)
 
 #else
 
-enum { STATE_MAX_BYTES = 64 * 1024 };
+enum { STATE_MAX_BYTES = 1024 };
 
 bool
 setup_manager_ask(struct buffer *printed, const char **ret)

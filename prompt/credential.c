@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/read-all.h"
 #include "common/text.h"
 #include "prompt/source.h"
 
@@ -26,30 +27,6 @@ is_name(struct bytes name)
 	       memchr(name.p, '/', name.len) == NULL &&
 	       memchr(name.p, '\0', name.len) == NULL && !bytes_is(name, ".") &&
 	       !bytes_is(name, "..");
-}
-
-/* All of it, or the first of what is too much; false with an errno. */
-static bool
-read_file(int fd, struct buffer *out)
-{
-	while (out->len < out->max) {
-		size_t most = out->max - out->len;
-		uint8_t *room = buffer_room(out, most);
-		ssize_t n;
-
-		if (room == NULL) {
-			errno = ENOMEM;
-			return false;
-		}
-		n = read(fd, room, most);
-		if (n == 0)
-			return true;
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			buffer_added(out, (size_t)n);
-	}
-	return true;
 }
 
 /* One newline at the end is the editor's, not the PIN's. */
@@ -76,7 +53,8 @@ take_file(struct asking *a, const char *path, int fd)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return source_cannot(a, "%s is no regular file", path);
-	if (!read_file(fd, &file))
+	/* What is too much is too long for a PIN, too. */
+	if (!read_all(fd, &file) && errno != EFBIG)
 		return source_cannot(a, "%s: %s", path, strerror(errno));
 	pin = without_newline(&file);
 	if (pin.len == 0)

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "common/cleanup.h"
+#include "common/xml.h"
 #include "prompt/bus.h"
 
 enum {
@@ -37,26 +38,6 @@ message_for(sd_bus *bus, const char *member)
 	return m;
 }
 
-/* Servers may take a body for markup; then its own signs must not be any. */
-static void
-put_escaped(struct buffer *out, struct bytes text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		switch (text.p[i]) {
-		case '&':
-			buffer_put(out, bytes_str("&amp;"));
-			break;
-		case '<':
-			buffer_put(out, bytes_str("&lt;"));
-			break;
-		case '>':
-			buffer_put(out, bytes_str("&gt;"));
-			break;
-		default:
-			buffer_put_u8(out, text.p[i]);
-		}
-}
-
 /* What the notice shows, as C strings. */
 struct content {
 	struct buffer summary;
@@ -73,7 +54,8 @@ make_content(const struct question *q, struct content *ret)
 	asking_lines(q->title, &ret->summary);
 	buffer_put_u8(&ret->summary, 0);
 	asking_lines(q->text, &lines);
-	put_escaped(&ret->body, buffer_bytes(&lines));
+	/* Servers may take it for markup. */
+	xml_put_text(&ret->body, buffer_bytes(&lines));
 	buffer_put_u8(&ret->body, 0);
 	return !ret->summary.failed && !lines.failed && !ret->body.failed;
 }
