@@ -30,16 +30,20 @@ ctl_error(const char *format, ...)
 }
 
 static void
-tell_no_agent(const struct agent_path *path, const char *why)
+tell_no_agent(const struct ctl *c, const struct agent_path *path,
+    const char *why)
 {
 	ctl_error("no p11-agent answers at %s: %s", path->control, why);
 	if (path->other_agent != NULL)
 		ctl_error("SSH_AUTH_SOCK is %s, where no control socket is: "
 			  "not p11-agent's",
 		    path->other_agent);
-	ctl_error("start one (p11-agent -D -a %s), or name another one's "
-		  "socket with -a",
-	    path->socket);
+	if (c->socket == NULL)
+		ctl_error("`p11-agentctl setup` has one started whenever it is "
+			  "wanted, `p11-agent` starts one now; -a names the "
+			  "socket of another");
+	else
+		ctl_error("to start one there: p11-agent -a %s", path->socket);
 }
 
 static bool
@@ -89,7 +93,7 @@ client_send(const struct ctl *c, const struct control_request *q, int msec,
 	if (!choose_path(c, &path))
 		return CTL_NO_AGENT;
 	if (!client_ask(path.control, q, msec, &in, &reply, why)) {
-		tell_no_agent(&path, why);
+		tell_no_agent(c, &path, why);
 		return CTL_NO_AGENT;
 	}
 	return take_reply(&reply, ret, ret_words);
@@ -193,6 +197,6 @@ client_follow(const struct ctl *c,
 	if (f.heard)
 		ctl_error("the agent at %s: %s", path.control, why);
 	else
-		tell_no_agent(&path, why);
+		tell_no_agent(c, &path, why);
 	return CTL_NO_AGENT;
 }

@@ -20,7 +20,7 @@ enum ctl_exit {
 struct ctl {
 	const char *socket; /* -a, or NULL */
 	bool json;
-	enum shell shell; /* -c, -s, --fish */
+	enum shell shell; /* -s, -c, --fish */
 	bool undo;	  /* --undo */
 	bool yes;	  /* --yes */
 	bool from_stdin;  /* --stdin */

@@ -100,13 +100,14 @@ static const struct {
 	"Have the agent read its config again and look at its tokens anew. A\n"
 	"config with an error changes nothing: the error is printed.\n"},
     {"env",
-	"usage: p11-agentctl env [-c | --fish]\n"
+	"usage: p11-agentctl env [-s | -c | --fish]\n"
 	"\n"
 	"Print what a shell evaluates to use the agent:\n"
 	"    eval \"$(p11-agentctl env)\"\n"
 	"For the shell that SHELL names, unless told otherwise. In a login over\n"
 	"SSH that brought an agent along, that one stays.\n"
 	"\n"
+	"  -s       for sh, bash, zsh and their kin\n"
 	"  -c       for csh\n"
 	"  --fish   for fish\n"},
     {"setup",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* p11-agentctl: the command line. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "ctl/ctl.h"
@@ -107,6 +109,7 @@ help(const struct ctl *c)
 	fputs(text, stdout);
 	return CTL_DONE;
 }
+
 enum parsed { PARSED, PARSED_USAGE, PARSED_HELP, PARSED_VERSION };
 
 /* Options may stand anywhere, whatever POSIXLY_CORRECT says. */
@@ -114,7 +117,7 @@ static enum parsed
 parse(int argc, char **argv, struct ctl *c)
 {
 	static const struct option names[] = {
-	    {"allowed-signers", required_argument, NULL, 's'},
+	    {"allowed-signers", required_argument, NULL, 'l'},
 	    {"authorized-keys", no_argument, NULL, 'k'},
 	    {"fish", no_argument, NULL, 'f'},
 	    {"help", no_argument, NULL, 'h'},
@@ -126,16 +129,18 @@ parse(int argc, char **argv, struct ctl *c)
 	    {"yes", no_argument, NULL, 'y'},
 	    {0},
 	};
-
 	bool help = false;
 
 	while (optind < argc) {
-		switch (getopt_long(argc, argv, "+a:chV", names, NULL)) {
+		switch (getopt_long(argc, argv, "+a:chsV", names, NULL)) {
 		case 'a':
 			c->socket = optarg;
 			break;
 		case 'c':
 			c->shell = SHELL_CSH;
+			break;
+		case 's':
+			c->shell = SHELL_SH;
 			break;
 		case 'f':
 			c->shell = SHELL_FISH;
@@ -155,7 +160,7 @@ parse(int argc, char **argv, struct ctl *c)
 		case 'k':
 			c->authorized_keys = true;
 			break;
-		case 's':
+		case 'l':
 			c->principal = optarg;
 			break;
 		case 'p':
@@ -193,7 +198,7 @@ fault_of(const struct command *command, const struct ctl *c)
 	if (c->json && (takes & TAKES_JSON) == 0)
 		return "this command has no --json";
 	if (c->shell != SHELL_GUESS && (takes & TAKES_SHELL) == 0)
-		return "only env has -c and --fish";
+		return "only env has -s, -c and --fish";
 	if ((c->undo || c->yes) && (takes & TAKES_SETUP) == 0)
 		return "only setup has --undo and --yes";
 	if (c->from_stdin && (takes & TAKES_STDIN) == 0)
@@ -222,12 +227,29 @@ run(const struct ctl *c)
 	return usage("there is no such command");
 }
 
+/*
+ * Where one of the three is closed, a file or a socket of ours would take its
+ * place and get what is printed. These refuse that, as a closed one does.
+ */
+static void
+fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ctl c = {0};
 	enum ctl_exit e = CTL_DONE;
 
+	fill_standard_files();
 	switch (parse(argc, argv, &c)) {
 	case PARSED:
 		e = c.n_words == 0 ? usage("which command?") : run(&c);

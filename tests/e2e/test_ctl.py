@@ -135,6 +135,30 @@ def test_another_agent_s_socket(directory, served):
     assert done.returncode == 3
 
 
+@pytest.mark.parametrize("command", ["status", "watch", "export"])
+def test_closed_output(served, command):
+    """Nothing of ours takes its place, and nobody takes it for success."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", program("p11-agentctl"), "-a",
+         served.socket, command], text=True, stderr=subprocess.PIPE,
+        env=served.env, timeout=30)
+    assert done.returncode == 1
+    assert "standard output cannot be written" in done.stderr
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" | true', "sh", program("p11-agentctl"), "-a",
+         served.socket, command], text=True, capture_output=True,
+        env=served.env, timeout=30)
+    assert done.stderr == ""
+
+
+def test_env_for_another_shell(served):
+    """A script of sh's, whoever's login shell it is."""
+    done = served.run(program("p11-agentctl"), "env", "-s",
+                      env={"SHELL": "/usr/bin/fish"})
+    assert done.stdout == "SSH_AUTH_SOCK=%s; export SSH_AUTH_SOCK;\n" % (
+        served.socket)
+
+
 def test_help(served):
     done = served.ctl("--help")
     assert done.returncode == 0
