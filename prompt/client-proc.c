@@ -69,11 +69,12 @@ client_program(pid_t pid, char out[static ENVIRONMENT_PROGRAM_BYTES])
 		    ENVIRONMENT_PROGRAM_BYTES);
 }
 
+/* Not /dev/tty itself, which is another one, or none, to everybody else. */
 static bool
 is_terminal(const char *path)
 {
 	return strncmp(path, "/dev/pts/", 9) == 0 ||
-	       strncmp(path, "/dev/tty", 8) == 0;
+	       (strncmp(path, "/dev/tty", 8) == 0 && path[8] != '\0');
 }
 
 /* ssh's standard input is often a pipe, but seldom all three are. */

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,6 +165,63 @@ reads_a_real_process(void **state)
 	close(in);
 }
 
+/* A process with a terminal of its own, which it has as /dev/tty as well. */
+static pid_t
+start_on_terminal(int controller, const char *terminal, int *ret_ready)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	if ((pid = fork()) == 0) {
+		int fd;
+
+		close(controller);
+		setsid();
+		if ((fd = open(terminal, O_RDWR)) < 0)
+			_exit(1);
+		ioctl(fd, TIOCSCTTY, 0);
+		dup2(fd, STDERR_FILENO);
+		if ((fd = open("/dev/tty", O_RDWR)) < 0)
+			_exit(1);
+		dup2(fd, STDIN_FILENO);
+		dup2(ready[1], STDOUT_FILENO);
+		if (write(STDOUT_FILENO, "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_true(pid > 0);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	*ret_ready = ready[0];
+	return pid;
+}
+
+/* A script that began with `exec </dev/tty`, as git's hooks do. */
+static void
+names_the_terminal_that_others_can_open(void **state)
+{
+	int controller = posix_openpt(O_RDWR | O_NOCTTY), ready;
+	struct environment e;
+	char terminal[64];
+	pid_t pid;
+
+	(void)state;
+	assert_true(controller >= 0);
+	assert_int_equal(grantpt(controller), 0);
+	assert_int_equal(unlockpt(controller), 0);
+	snprintf(terminal, sizeof(terminal), "%s", ptsname(controller));
+	pid = start_on_terminal(controller, terminal, &ready);
+	environment_read(&e, pid, NULL);
+	assert_string_equal(e.tty, terminal);
+	environment_clear(&e);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ready);
+	close(controller);
+}
+
 int
 main(void)
 {
@@ -171,6 +230,7 @@ main(void)
 	    cmocka_unit_test(picks_the_list_only),
 	    cmocka_unit_test(knows_a_display),
 	    cmocka_unit_test(reads_a_real_process),
+	    cmocka_unit_test(names_the_terminal_that_others_can_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
