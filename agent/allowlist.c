@@ -227,16 +227,27 @@ allowlist_find(const struct agent *agent, struct bytes blob)
 	return NULL;
 }
 
+static bool
+token_is_among(const struct token *t, const uintptr_t *tokens, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tokens[i] == (uintptr_t)t)
+			return true;
+	return false;
+}
+
 struct token *
-allowlist_other(const struct token *not, const uint8_t *ref)
+allowlist_other(const struct agent *agent, const uint8_t *ref,
+    const uintptr_t *tried, size_t n_tried)
 {
 	struct exposed found = {NULL, NULL};
 	struct token *t;
 
-	TAILQ_FOREACH(t, &not->agent->tokens, entry) {
+	TAILQ_FOREACH(t, &agent->tokens, entry) {
 		struct exposed e = {t, token_key(t, ref)};
 
-		if (t == not || e.key == NULL || !key_eligible(t, e.key))
+		if (e.key == NULL || !key_eligible(t, e.key) ||
+		    token_is_among(t, tried, n_tried))
 			continue;
 		if (found.token == NULL || exposed_compare(&e, &found) < 0)
 			found = e;

@@ -23,10 +23,12 @@ size_t allowlist_shown(const struct agent *agent);
 struct exposed *allowlist_find(const struct agent *agent, struct bytes blob);
 
 /*
- * The token that signs with this key when `not` cannot: the first of the
- * others that may; or NULL.
+ * The token that signs with this key when those that were tried cannot: the
+ * first of the others that may; or NULL. `tried` has their addresses, as
+ * numbers: they may be gone.
  */
-struct token *allowlist_other(const struct token *not, const uint8_t *ref);
+struct token *allowlist_other(const struct agent *agent, const uint8_t *ref,
+    const uintptr_t *tried, size_t n_tried);
 
 /* Does a section's URI, fingerprint or file match this key? */
 bool allowlist_matches(const struct config_key *section,

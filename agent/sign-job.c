@@ -82,17 +82,28 @@ sign_job_fail(struct sign_job *job, const char *why)
 
 static void sign_job_begin(struct sign_job *job);
 
+/* Where it has not been yet; NULL: nowhere. */
+static struct token *
+sign_job_other(struct sign_job *job)
+{
+	/* Another token gets no PIN while one that was sent is not proven. */
+	if (job->reply == NULL || job->waiter.sent ||
+	    job->n_tried == SIGN_MOVES_MAX)
+		return NULL;
+	job->tried[job->n_tried++] = (uintptr_t)job->token;
+	return allowlist_other(job->token->agent, job->ref, job->tried,
+	    job->n_tried);
+}
+
 /*
- * Its token is lost. One key on two tokens is one identity, so the other one
- * may do it; once, and never with a PIN that the first one was sent.
+ * Its token is lost. One key on several tokens is one identity, so another one
+ * may do it, each once.
  */
 static void
 sign_job_move(struct sign_job *job, const char *why)
 {
-	struct token *t = job->token, *other = NULL;
+	struct token *t = job->token, *other = sign_job_other(job);
 
-	if (job->reply != NULL && !job->moved && !job->waiter.sent)
-		other = allowlist_other(t, job->ref);
 	if (other == NULL) {
 		sign_job_fail(job, why);
 		return;
@@ -101,7 +112,6 @@ sign_job_move(struct sign_job *job, const char *why)
 	    "instead", why, other->name);
 	sign_job_leave_token(job);
 	job->token = other;
-	job->moved = true;
 	job->renewed = job->again = false;
 	job->logins = 0;
 	job->taken.until_ms = 0;

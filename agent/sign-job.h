@@ -30,8 +30,10 @@ struct sign_job {
 	/* The climb after a loss: each rung once. */
 	bool renewed; /* with new sessions, inside its process */
 	bool again;   /* by a fresh process */
-	bool moved;   /* to another token with the same key */
-	bool held;  /* until another one is done: see token->owner */
+	bool held;    /* until another one is done: see token->owner */
+	/* Tokens that could not do it, as numbers: they may be gone. */
+	uintptr_t tried[SIGN_MOVES_MAX];
+	size_t n_tried;
 };
 
 /*
@@ -52,8 +54,8 @@ void sign_job_result(struct sign_job *job, const struct wire_sign_result *w);
 
 /*
  * The process that had it is gone; the job is off its list. `lost`: not by
- * our will, so that a fresh process may do it, once; then another token that
- * has the same key, once.
+ * our will, so that a fresh process may do it, once; then each other token
+ * that has the same key, one after the other.
  */
 void sign_job_lost(struct sign_job *job, const char *why, bool lost);
 

@@ -73,6 +73,9 @@ enum {
 	/* Policy. */
 	IDENTITIES_MAX = 3,
 
+	/* Other tokens with the same key that one signature may go to. */
+	SIGN_MOVES_MAX = 8,
+
 	/* Time. */
 	SCAN_MAX_SEC = 60,
 	SIGN_MAX_SEC = 60,

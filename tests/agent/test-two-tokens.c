@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One key on two tokens: who signs, and when the other one takes over. */
+/* One key on several tokens: who signs, and when another one takes over. */
 #include "agent/sign-job.h"
 
 #include <event2/event.h>
@@ -156,7 +156,7 @@ a_loss_moves_the_request(void **state)
 }
 
 static void
-it_moves_once(void **state)
+each_is_tried_once(void **state)
 {
 	struct table *t = *state;
 
@@ -165,6 +165,48 @@ it_moves_once(void **state)
 	expect_failure(t);
 	assert_null(t->first->process);
 	assert_null(t->second->process);
+	end(t);
+}
+
+/* One more token with the same keys. */
+static struct token *
+add_third(struct table *t, const char *script)
+{
+	char three[128];
+
+	snprintf(three, sizeof(three), "P11_FAKE=%s", script);
+	return world_token(world_provider(t->agent, "c", three), "three", "3",
+	    t->second->flags, KEYS);
+}
+
+static void
+the_third_one_signs(void **state)
+{
+	struct table *t = *state;
+	struct token *third;
+
+	begin(t, "no-pin sign=lost", "start=exit", 0);
+	third = add_third(t, "no-pin");
+	ask(t, "a");
+	expect_signature(t, 'a');
+	assert_non_null(third->process);
+	assert_true(world_quiet(t->agent, &t->peer));
+	end(t);
+}
+
+/* Nor does one get a PIN while nobody knows what became of the last one. */
+static void
+a_pin_that_was_sent_ends_it(void **state)
+{
+	struct table *t = *state;
+	struct token *third;
+
+	setenv("P11_FAKE_PIN", "1234", 1);
+	begin(t, "start=exit", "login=die", TOKEN_LOGIN_REQUIRED);
+	third = add_third(t, "");
+	ask(t, "a");
+	expect_failure(t);
+	assert_null(third->process);
 	end(t);
 }
 
@@ -290,11 +332,14 @@ static void
 only_one_that_may_takes_over(void **state)
 {
 	struct table *t = *state;
+	uintptr_t tried;
 
 	begin(t, "no-pin sign=lost", "no-pin", 0);
 	t->second->flags |= TOKEN_PIN_LOCKED;
 	allowlist_update(t->agent);
-	assert_null(allowlist_other(t->first, t->first->keys[0].ref));
+	tried = (uintptr_t)t->first;
+	assert_null(allowlist_other(t->agent, t->first->keys[0].ref, &tried,
+	    1));
 	ask(t, "a");
 	expect_failure(t);
 	assert_null(t->second->process);
@@ -315,7 +360,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_one_signs),
 		TEST(a_loss_moves_the_request),
-		TEST(it_moves_once),
+		TEST(each_is_tried_once),
+		TEST(the_third_one_signs),
+		TEST(a_pin_that_was_sent_ends_it),
 		TEST(a_refusal_moves_nothing),
 		TEST(a_pin_that_was_sent_moves_nothing),
 		TEST(a_token_that_leaves_with_a_pin),
