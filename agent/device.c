@@ -75,7 +75,7 @@ device_is_open(const struct token *t)
 	TAILQ_FOREACH(p, &t->agent->providers, entry) {
 		if (p == t->provider)
 			return false;
-		if (p->state == PROVIDER_SCANNING)
+		if (provider_is_scanning(p))
 			return true;
 	}
 	return false;

@@ -514,6 +514,12 @@ provider_hurry(struct provider *p)
 	evtimer_add(&p->scan->deadline, &limit);
 }
 
+bool
+provider_is_scanning(const struct provider *p)
+{
+	return p->state == PROVIDER_SCANNING || p->again;
+}
+
 int64_t
 provider_retry_sec(const struct provider *p)
 {

@@ -92,6 +92,9 @@ void provider_scan_again(struct provider *p);
  */
 void provider_hurry(struct provider *p);
 
+/* A scan is under way, or follows the one that has just ended. */
+bool provider_is_scanning(const struct provider *p);
+
 /* In how many seconds a scan that died is tried again; -1: not by itself. */
 int64_t provider_retry_sec(const struct provider *p);
 

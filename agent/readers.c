@@ -218,7 +218,7 @@ readers_scanned(struct readers *r)
 	const struct provider *p;
 
 	TAILQ_FOREACH(p, &r->agent->providers, entry)
-		if (p->state == PROVIDER_SCANNING)
+		if (provider_is_scanning(p))
 			return;
 	if (!r->known || !readers_have_unknown(r)) {
 		r->looks = 0;

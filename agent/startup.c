@@ -108,7 +108,7 @@ startup_scanning(const struct agent *agent)
 	const struct provider *p;
 
 	TAILQ_FOREACH(p, &agent->providers, entry)
-		if (p->state == PROVIDER_SCANNING &&
+		if (provider_is_scanning(p) &&
 		    (!p->settled || agent->startup->inserted))
 			return true;
 	return false;

@@ -319,6 +319,11 @@ a_list_waits_for_both(void **state)
 	assert_true(world_send(t->agent, &peer, buffer_bytes(&out)));
 	buffer_clear(&out);
 	assert_true(world_quiet(t->agent, &peer));
+	/* A scan that was begun before the card came: another one follows. */
+	t->first->again = true;
+	provider_ready(t->first);
+	assert_true(world_quiet(t->agent, &peer));
+	t->first->again = false;
 	a = card(t->first, "2", "Reader", CARD, SEVEN);
 	provider_ready(t->first);
 	assert_int_equal(world_receive(t->agent, &peer).p[0],
