@@ -38,6 +38,15 @@ taken_tell(struct taken_waiter *w, enum taken_answer answer)
 	w->done(w->arg, answer);
 }
 
+/* Whoever says so: p11-agent-readers, a scan, or its own process. */
+static void
+taken_log_free(const struct token *t)
+{
+	token_log(t, LOG_LEVEL_INFO, "the other program has let go of it");
+	event_emit(t->agent, EVENT_TOKEN_FREE,
+	    &(struct event_about){.token = t});
+}
+
 /*
  * Nobody has it as far as we know; tell those who wait by now. Being told may
  * make them wait again, or others leave.
@@ -48,6 +57,8 @@ taken_finish(struct taken *k, enum taken_answer answer)
 	unsigned round = k->round++;
 	struct taken_waiter *w;
 
+	if (k->state == TAKEN_BY_OTHER && answer == TAKEN_FREE)
+		taken_log_free(k->token);
 	k->state = TAKEN_BY_NOBODY;
 	k->unseen = false;
 	event_del(&k->look);
@@ -225,10 +236,6 @@ taken_told(struct taken *k, bool held, const char *more)
 	if (held) {
 		taken_by_other(k, more);
 	} else if (k->state == TAKEN_BY_OTHER) {
-		token_log(t, LOG_LEVEL_INFO, "the other program has let go of "
-		    "it");
-		event_emit(t->agent, EVENT_TOKEN_FREE,
-		    &(struct event_about){.token = t});
 		taken_finish(k, TAKEN_FREE);
 	} else if (k->state == TAKEN_ASKED && unseen) {
 		token_leave(t, "not there any more");

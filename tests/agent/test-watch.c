@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events for p11-agentctl watch, and those who do not read them. */
+#include <event2/event.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/control.h"
 #include "agent/events.h"
+#include "agent/process.h"
+#include "agent/release.h"
+#include "agent/taken.h"
 #include "proto/control.h"
 #include "tests/agent/world.h"
 #include "tests/cmocka-all.h"
@@ -52,8 +57,9 @@ connect_one(struct table *t)
 	control_new(t->agent, world_pair(&t->peer), &who);
 }
 
+/* The daemon has seen it, and has done no more. */
 static void
-ask(struct table *t, const char *word)
+ask_only(struct table *t, const char *word)
 {
 	const struct control_request q = {
 		.n_words = 1, .words = {bytes_str(word)},
@@ -61,8 +67,16 @@ ask(struct table *t, const char *word)
 	struct buffer b = BUFFER_INIT(CONTROL_REQUEST_MAX_BYTES);
 
 	control_request_put(&b, &q);
-	assert_true(world_send(t->agent, &t->peer, buffer_bytes(&b)));
+	assert_int_equal(write(t->peer.fd, b.p, b.len), b.len);
 	buffer_clear(&b);
+	event_base_loop(t->agent->base, EVLOOP_NONBLOCK);
+}
+
+static void
+ask(struct table *t, const char *word)
+{
+	ask_only(t, word);
+	world_spin(t->agent);
 }
 
 /* The next event, for json_decref. */
@@ -148,6 +162,61 @@ a_token_that_leaves_is_told(void **state)
 	assert_true(world_quiet(t->agent, &t->peer));
 }
 
+/* Whoever says that it is free again: here a scan, or its own process. */
+static void
+a_token_in_use_is_told(void **state)
+{
+	static const struct world_key keys[] = {{.number = 1}, {0}};
+	struct table *t = *state;
+	json_t *event;
+
+	watch(t);
+	taken_told(t->token->taken, true, "run this");
+	event = receive(t);
+	assert_member(event, "event", "token in use");
+	assert_member(event, "text", "in use by another program; run this");
+	json_decref(event);
+	/* It is no news a second time. */
+	taken_told(t->token->taken, true, "run this");
+	world_token(t->token->provider, "one", "1", WANTS_PIN, keys);
+	expect(t, "token free");
+	taken_told(t->token->taken, true, "");
+	expect(t, "token in use");
+	taken_told(t->token->taken, false, "");
+	expect(t, "token free");
+	/* One that left is not free. */
+	taken_told(t->token->taken, true, "");
+	expect(t, "token in use");
+	token_leave(t->token, "gone");
+	expect(t, "token left");
+	assert_true(world_quiet(t->agent, &t->peer));
+}
+
+static bool
+process_is_ready_now(void *arg)
+{
+	const struct token *t = arg;
+
+	return process_is_ready(t->process);
+}
+
+static void
+a_token_that_is_released_is_told(void **state)
+{
+	struct table *t = *state;
+
+	watch(t);
+	assert_true(process_start(t->token));
+	expect(t, "process started");
+	assert_true(world_run(t->agent, process_is_ready_now, t->token));
+	assert_int_equal(release_order(t->token->release), RELEASE_DONE);
+	expect(t, "token released");
+	expect(t, "process ended");
+	/* And taken again. */
+	assert_true(process_start(t->token));
+	expect(t, "process started");
+}
+
 /* Nobody is told who did not ask, and a watcher is asked nothing more. */
 static void
 only_watchers_watch(void **state)
@@ -213,6 +282,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WATCH(events_say_what_applies),
 		WATCH(a_token_that_leaves_is_told),
+		WATCH(a_token_in_use_is_told),
+		WATCH(a_token_that_is_released_is_told),
 		WATCH(only_watchers_watch),
 		WATCH(sleepers_lose_events),
 		WATCH(a_watcher_may_go),

@@ -137,6 +137,18 @@ def test_ctl_options():
     assert letters("p11-agentctl", "h") == {o for o in seen if len(o) == 2}
 
 
+def test_events():
+    """Programs go by these names."""
+    table = (TOP / "agent" / "events.c").read_text()
+    names = re.findall(r'^\s+\[EVENT_\w+\] = "([^"]+)",', table, flags=re.M)
+    watch = next(body for head, body in
+                 items(sections("p11-agentctl.1")["COMMANDS"]).items()
+                 if head.split()[0] == "watch")
+    listed = re.sub(r"\([^)]*\)|\s+", " ", watch.split("The events are")[1])
+    assert len(names) > 20
+    assert re.split(r" *, *| and ", listed.split(".")[0].strip()) == names
+
+
 @pytest.mark.parametrize("page", ["p11-agent.1", "p11-agentctl.1"])
 def test_exit_status(page):
     numbers = [plain(i) for i in items(sections(page)["EXIT STATUS"])]
