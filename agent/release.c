@@ -121,7 +121,11 @@ release_free(struct release *r)
 	if (r == NULL)
 		return NULL;
 	event_del(&r->idle);
-	link_forget(r->ending);
+	if (r->ending != NULL) {
+		link_forget(r->ending);
+		r->ending = NULL;
+		control_released(r->token->agent);
+	}
 	free(r);
 	return NULL;
 }

@@ -21,6 +21,8 @@ enum release_answer {
 
 /* NULL when memory is out. */
 struct release *release_new(struct token *t);
+
+/* Its token is off the agent's list: nobody waits for it any more. */
 struct release *release_free(struct release *r);
 
 /* Does its section say so? Then no process is started before it is needed. */

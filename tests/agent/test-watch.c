@@ -217,6 +217,23 @@ a_token_that_is_released_is_told(void **state)
 	expect(t, "process started");
 }
 
+/* Its answer is that the process is gone, which its token may be before. */
+static void
+a_release_is_answered_without_its_token(void **state)
+{
+	struct table *t = *state;
+	struct control_reply reply;
+
+	connect_one(t);
+	assert_true(process_start(t->token));
+	assert_true(world_run(t->agent, process_is_ready_now, t->token));
+	ask_only(t, "release");
+	t->token = token_free(t->token);
+	assert_int_equal(control_reply_parse(world_receive(t->agent, &t->peer),
+	    &reply), PARSE_OK);
+	assert_int_equal(reply.status, CONTROL_OK);
+}
+
 /* Nobody is told who did not ask, and a watcher is asked nothing more. */
 static void
 only_watchers_watch(void **state)
@@ -284,6 +301,7 @@ main(void)
 		WATCH(a_token_that_leaves_is_told),
 		WATCH(a_token_in_use_is_told),
 		WATCH(a_token_that_is_released_is_told),
+		WATCH(a_release_is_answered_without_its_token),
 		WATCH(only_watchers_watch),
 		WATCH(sleepers_lose_events),
 		WATCH(a_watcher_may_go),
