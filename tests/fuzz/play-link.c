@@ -163,7 +163,8 @@ link_says(struct link *l, struct bytes body)
 	uint8_t *p = NULL;
 	size_t len;
 
-	if (body.len == 0)
+	/* As in link.c, nothing is taken of one that was killed. */
+	if (body.len == 0 || l->why != NULL)
 		return;
 	FUZZ_CHECK(bytes_dup(body, &p, &len));
 	l->busy = true;
