@@ -35,7 +35,7 @@ utf8_length(const uint8_t *p, size_t n, uint32_t *ret)
 static bool
 is_control(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c ||
 	    (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 	    (c >= 0x2066 && c <= 0x2069);
 }

@@ -341,7 +341,7 @@ wire_registered_parse(struct bytes body, struct wire_registered *ret)
 	m.name = read_text(&r);
 	m.module = read_text(&r);
 	m.init_args = read_text(&r);
-	m.trust_policy = read_enum(&r, false, true) == true;
+	m.trust_policy = reader_bool(&r);
 	if (r.err == PARSE_OK && (m.name.len == 0 || m.module.len == 0))
 		reader_fail(&r, PARSE_VALUE);
 	if (reader_finish(&r) == PARSE_OK)

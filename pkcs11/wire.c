@@ -196,6 +196,6 @@ wire_registered_put(struct buffer *b, const struct wire_registered *m)
 	buffer_put_string(b, m->name);
 	buffer_put_string(b, m->module);
 	buffer_put_string(b, m->init_args);
-	buffer_put_u8(b, m->trust_policy);
+	buffer_put_bool(b, m->trust_policy);
 	buffer_end(b, mark);
 }

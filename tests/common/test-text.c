@@ -15,6 +15,7 @@ printable(void **state)
 		{"a\nb\x1b[0m\x7f", "a?b?[0m?", 32},
 		{"\xc2\x9b", "?", 32},		/* C1 control */
 		{"\xe2\x80\xae" "x", "?x", 32}, /* bidi override */
+		{"\xd8\x9c" "x", "?x", 32}, /* Arabic letter mark */
 		{"\xff\xc3", "??", 32},		/* no UTF-8 */
 		{"abcdef", "abc", 4},
 		{"ab\xc3\xa4", "ab", 4}, /* cut between characters */
