@@ -245,6 +245,13 @@ login_send(struct login *l)
 	const struct login_pin pin = login_pin_at_hand(l);
 	struct token *t = l->token;
 
+	/*
+	 * OpenSC (0.23, PIV) shows no low counter to a process that was logged
+	 * in. The last try may be spent by a person only, so a PIN that nobody
+	 * stands behind goes where the counter is seen.
+	 */
+	if (!pin.person && t->process != NULL && process_had_login(t->process))
+		process_lost(t->process, "its login is gone");
 	return process_start(t) && process_login(t->process, &pin);
 }
 

@@ -41,6 +41,7 @@ struct process {
 	unsigned n_jobs;
 	uint32_t next_id;
 	uint32_t login_id; /* 0: no login is under way */
+	bool had_login;
 	bool ready;
 	struct event deadline;
 	bool deadline_added;
@@ -239,6 +240,7 @@ process_got_login(struct process *p, struct bytes body)
 		return PARSE_VALUE;
 	p->login_id = 0;
 	p->token->flags = w.flags;
+	p->had_login |= w.outcome == WIRE_OK || w.outcome == WIRE_LOGGED_IN;
 	login_result(p->token->login, &w);
 	return PARSE_OK;
 }
@@ -306,6 +308,12 @@ process_frame(void *arg, struct bytes body)
 	token_log(t, LOG_LEVEL_ERROR, "its process sent message %u that makes "
 	    "no sense (%s); it is ended", body.p[0], parse_err_text(err));
 	link_kill(link, "it sent nonsense");
+}
+
+bool
+process_had_login(const struct process *p)
+{
+	return p->had_login;
 }
 
 /* Give back what it owes and free it; the link is the caller's. */

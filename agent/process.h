@@ -52,6 +52,9 @@ bool process_sign(struct process *p, struct sign_job *job,
 /* Send a PIN. False when it does not fit. */
 bool process_login(struct process *p, const struct login_pin *pin);
 
+/* It was logged in at some time. */
+bool process_had_login(const struct process *p);
+
 /* It owes an answer. */
 bool process_is_busy(const struct process *p);
 

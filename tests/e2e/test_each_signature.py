@@ -143,6 +143,20 @@ def test_card_that_was_reset(agent, card):
     assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
 
 
+def test_kept_pin_and_the_last_try(agent, card):
+    """Other programs spent the rest, and the PIN may be another by now: a
+    person is told, and nothing is sent by itself."""
+    a = card_agent(agent, card, [card.pin, "!cancel"], 'keep-pin = "session"')
+    with a.client() as c:
+        assert signs(c, card, "9a")
+        card.change_pin("654321")
+        card.waste_tries(2)
+        bad = card.stats()["verify_bad"]
+        assert signs(c, card, "9a") is None
+    assert (card.tries(), card.stats()["verify_bad"]) == (1, bad)
+    assert "LAST" in a.askpass.prompt(2)
+
+
 def test_locked_by_another_program(agent, card):
     a = card_agent(agent, card, [card.pin] * 3, 'keep-pin = "session"')
     with a.client() as c:
