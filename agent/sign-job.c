@@ -341,6 +341,18 @@ sign_job_lost(struct sign_job *job, const char *why, bool lost)
 		sign_job_fail(job, why);
 }
 
+/* The first rung, inside of the provider. */
+static void
+say_renewed(const struct token *t, const struct wire_sign_result *w)
+{
+	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
+
+	if (w->outcome == WIRE_OK && words != NULL)
+		log_info("%s: lost, and looked for anew: %s", t->name, words);
+	else
+		log_info("%s: lost, and looked for anew", t->name);
+}
+
 void
 sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 {
@@ -350,7 +362,7 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 
 	if (w->renewed) {
 		job->renewed = true;
-		log_info("%s: lost, and looked for anew", t->name);
+		say_renewed(t, w);
 	}
 	if (login_has_pin_at(t->login, &job->waiter) &&
 	    !login_signature(t->login, w, job->reply != NULL))

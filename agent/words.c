@@ -40,8 +40,9 @@ wire_error_words(const struct wire_error *e)
 	if (call[0] == '\0')
 		snprintf(out, size, "%s", text[0] != '\0' ? text :
 		    name[0] != '\0' ? name : "no reason was given");
-	else if (text[0] == '\0')
-		snprintf(out, size, "%s: %s", call, name);
+	else if (text[0] == '\0' || name[0] == '\0')
+		snprintf(out, size, "%s: %s", call,
+		    text[0] == '\0' ? name : text);
 	else
 		snprintf(out, size, "%s: %s (%s)", call, name, text);
 	return out;
@@ -80,7 +81,9 @@ char *
 wire_outcome_words(enum wire_outcome outcome, const struct wire_error *e)
 {
 	CLEANUP(cleanup_free) char *words = wire_error_words(e);
-	const char *hint = outcome_hint(outcome);
+	/* Where there is no CK_RV, the words are our own and say it all. */
+	const char *hint = outcome == WIRE_LOST && e->rv == 0 ? NULL :
+	    outcome_hint(outcome);
 	size_t size;
 	char *out;
 

@@ -232,8 +232,10 @@ settle(struct token_keys *keys, const struct keys_source *from,
 			key_set_reason(k, "no private key with it on this "
 			    "token");
 		}
-		if (old != NULL)
-			k->flags |= old->flags & KEY_NO_LOGIN;
+		if (old == NULL)
+			continue;
+		k->flags |= old->flags & KEY_NO_LOGIN;
+		k->has_signed = old->has_signed;
 	}
 }
 

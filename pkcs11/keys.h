@@ -24,6 +24,8 @@ struct token_key {
 	 * a signature has to show it.
 	 */
 	atomic_bool unproven;
+	/* One has shown it in this process, be it with an older object. */
+	atomic_bool has_signed;
 };
 
 struct token_keys {

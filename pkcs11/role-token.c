@@ -28,6 +28,7 @@ struct request {
 	struct token_pin login;   /* a view of it */
 	bool renew;	    /* see struct wire_sign */
 	bool renewing;	    /* it was lost; now it runs alone */
+	struct p11_err lost; /* why */
 	unsigned renewals;  /* of the token, when it was lost */
 	struct sign_request sign; /* its data are behind it */
 	uint8_t data[];
@@ -212,13 +213,14 @@ server_sign(struct server *s, struct request *r, unsigned lane)
 	if (result.outcome == WIRE_LOST && r->renew && !r->renewing &&
 	    result.pin != WIRE_PIN_TRIED) {
 		r->renewing = true;
+		r->lost = err;
 		r->renewals = renewals;
 		return false;
 	}
 	if (result.outcome == WIRE_OK)
 		result.signature = bytes_of(signature.bytes, signature.len);
-	else
-		p11_err_wire(&err, &result.error);
+	p11_err_wire(result.outcome == WIRE_OK ? &r->lost : &err,
+	    &result.error);
 	if (result.outcome != WIRE_OK || r->sign.login)
 		result.flags = token_session_flags(&s->token,
 		    result.outcome);

@@ -253,8 +253,9 @@ swap_private_keys(struct token_key *a, struct token_key *b)
 }
 
 /*
- * Nothing but CKA_ID gave it this private key, and a signature shows now that
- * it is another's. One of those with the same CKA_ID may have the right one.
+ * The signature is not by this key. Where nothing but CKA_ID gave it its
+ * private key, that is another's, and one of those with the same CKA_ID may
+ * have the right one.
  */
 static enum wire_outcome
 sign_as_rivals(struct token_session *t, unsigned lane, struct token_key *k,
@@ -272,8 +273,24 @@ sign_as_rivals(struct token_session *t, unsigned lane, struct token_key *k,
 			return outcome;
 		swap_private_keys(k, rival);
 	}
-	return refuse(WIRE_KEY_UNUSABLE, err,
-	    "its private key does not fit its public key");
+	if (k->unproven && !k->has_signed)
+		return refuse(WIRE_KEY_UNUSABLE, err,
+		    "its private key does not fit its public key");
+	/* It did before: whatever the module mixed up, a new start may mend. */
+	p11_err_set(err, "C_Sign", CKR_OK,
+	    "the signature is wrong, and was not handed on");
+	return WIRE_LOST;
+}
+
+/*
+ * A card is slow anyway, others may come in between on it, and a fault in its
+ * RSA would give away the key (Boneh, DeMillo, Lipton 1997). Software signs
+ * with elliptic curves faster than they are checked.
+ */
+static bool
+is_checked(const struct token_session *t, const struct token_key *k)
+{
+	return k->unproven || slot_is_card(&t->slot);
 }
 
 /* A key that is not proven yet is by its first signature. */
@@ -283,12 +300,14 @@ sign_proven(struct token_session *t, unsigned lane, struct token_key *k,
 {
 	enum wire_outcome outcome = sign_with(t, lane, k, r, ret, err);
 
-	if (outcome != WIRE_OK || !k->unproven)
+	if (outcome != WIRE_OK || !is_checked(t, k))
 		return outcome;
 	if (!signature_fits(k, r, ret))
 		outcome = sign_as_rivals(t, lane, k, r, ret, err);
-	if (outcome == WIRE_OK)
+	if (outcome == WIRE_OK) {
 		k->unproven = false;
+		k->has_signed = true;
+	}
 	return outcome;
 }
 

@@ -31,8 +31,8 @@ bool token_sign_exclusive(const struct token_session *t,
 
 /*
  * Sign in a lane's session. On WIRE_OK *ret is a signature of the right
- * length, else *err says where it ended. A token that wants a login although
- * there was one is not logged in any more.
+ * length, which verifies if it is a card's; else *err says where it ended. A
+ * token that wants a login although there was one is not logged in any more.
  */
 enum wire_outcome token_sign(struct token_session *t, unsigned lane,
     struct sign_request *request, struct signature *ret, struct p11_err *err);

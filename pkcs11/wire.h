@@ -230,7 +230,7 @@ struct wire_sign_result {
 	/* The token's; fresh when it was asked for a login, or failed. */
 	uint32_t flags;
 	bool renewed;	/* it was lost once; see struct wire_sign */
-	struct wire_error error;
+	struct wire_error error; /* with WIRE_OK: why it was lost */
 	struct bytes signature;
 };
 

@@ -27,6 +27,8 @@ errors_in_words(void **state)
 		{{LITERAL("C_Sign"), 0x30, LITERAL("CKR_DEVICE_ERROR"),
 		    LITERAL("no answer")},
 		    "C_Sign: CKR_DEVICE_ERROR (no answer)"},
+		{{LITERAL("C_Sign"), 0, LITERAL(""), LITERAL("it is wrong")},
+		    "C_Sign: it is wrong"},
 		{{LITERAL(""), 0, LITERAL(""), LITERAL("no such module")},
 		    "no such module"},
 		{{LITERAL(""), 0, LITERAL(""), LITERAL("")},

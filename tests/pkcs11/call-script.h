@@ -13,6 +13,7 @@
  *     gate=PATH             wait first for as long as the file is there
  *     crash=1 hang=1        die by SIGKILL, or never return
  *     after=1               make the call, and answer rv all the same
+ *     wrong=1               make the call, and spoil the signature it gives
  *
  * The first line with a NAME whose time has come counts.
  */
@@ -30,7 +31,7 @@ struct scripted_call {
 	CK_RV rv;
 	unsigned long skip, times, of, ms;
 	char gate[256];
-	bool any_detail, crash, hang, after;
+	bool any_detail, crash, hang, after, wrong;
 };
 
 struct call_script {
@@ -47,7 +48,7 @@ void call_script_add(struct call_script *s, char **save);
 bool call_script_next(struct call_script *s, const char *name,
     unsigned long detail, struct scripted_call *ret);
 
-/* Wait, or die; what is left is rv and after. */
+/* Wait, or die; what is left is rv, after and wrong. */
 void scripted_call_run(const struct scripted_call *c);
 
 #endif

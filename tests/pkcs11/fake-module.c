@@ -10,7 +10,8 @@
  *   object KEY=VALUE …      of the last slot; see attribute_names, values in
  *                           hex; private=1 shows it only after a login
  *   call NAME KEY=VALUE …   what a call does instead: see call-script.h
- *   signature BYTES         the length of what C_Sign gives
+ *   signature BYTES         C_Sign gives so many, and no signature; without
+ *                           it one over zeros by the key of P256 (fake-script.h)
  *   events N                that C_WaitForSlotEvent brings before it is none
  *
  * A C_Login with another PIN than the slot's is CKR_PIN_INCORRECT.
@@ -25,6 +26,10 @@
 #include <unistd.h>
 
 #include "tests/pkcs11/call-script.h"
+
+/* Of the generator. */
+#define P256_X \
+	"6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
 
 enum {
 	SLOTS_MAX = 8,
@@ -75,6 +80,7 @@ static struct fake {
 	unsigned met[CALL_SCRIPT_MAX]; /* of the script's lines */
 	struct session sessions[SESSIONS_MAX];
 	CK_ULONG signature, events;
+	bool real; /* signatures */
 	FILE *log;
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -178,9 +184,10 @@ read_line(char *line)
 		o->slot = (unsigned)fake.n_slots - 1;
 	} else if (strcmp(word, "call") == 0) {
 		call_script_add(&fake.script, &save);
-	} else if (strcmp(word, "signature") == 0)
+	} else if (strcmp(word, "signature") == 0) {
 		fake.signature = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
-	else if (strcmp(word, "events") == 0)
+		fake.real = false;
+	} else if (strcmp(word, "events") == 0)
 		fake.events = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
 	while ((word = strtok_r(NULL, " \n", &save)) != NULL) {
 		char *value = strchr(word, '=');
@@ -207,7 +214,7 @@ read_script(void)
 	/* First: what is in a new log was told by the new script. */
 	if (log != NULL && (fake.log = fopen(log, "a")) != NULL)
 		setvbuf(fake.log, NULL, _IOLBF, 0);
-	fake.signature = 64;
+	fake.real = true;
 	fake.script.met = fake.met;
 	f = path == NULL ? NULL : fopen(path, "r");
 	while (f != NULL && getline(&line, &size, f) > 0)
@@ -594,10 +601,18 @@ fake_Sign(CK_SESSION_HANDLE h, unsigned char *data, CK_ULONG len,
 	    !fake.slots[s->slot].context)
 		return CKR_USER_NOT_LOGGED_IN;
 	fake.slots[s->slot].context = false;
-	if (*signature_len < fake.signature)
+	if (*signature_len < fake.signature || *signature_len < 64)
 		return CKR_BUFFER_TOO_SMALL;
 	memset(signature, 0x5a, fake.signature);
 	*signature_len = fake.signature;
+	if (!fake.real)
+		return CKR_OK;
+	/*
+	 * FIPS 186-4 section 6.4 with private key 1, nonce 1 and hash 0: r is
+	 * the generator's x, and so is s.
+	 */
+	unhex(P256_X P256_X, signature, 64);
+	*signature_len = 64;
 	return CKR_OK;
 }
 

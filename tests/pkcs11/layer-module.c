@@ -471,7 +471,15 @@ static CK_RV
 layer_Sign(CK_SESSION_HANDLE h, unsigned char *data, CK_ULONG len,
     unsigned char *signature, CK_ULONG *signature_len)
 {
-	IN_SESSION(C_Sign, len, h, (h, data, len, signature, signature_len));
+	struct scripted_call c;
+	CK_RV rv = begin(&c, "C_Sign", len, "");
+
+	if (rv == CKR_OK && (rv = check_session(h)) == CKR_OK)
+		rv = layer.below->C_Sign(h, data, len, signature,
+		    signature_len);
+	if (rv == CKR_OK && c.wrong)
+		signature[*signature_len / 2] ^= 1;
+	return end(&c, "C_Sign", len, rv);
 }
 
 CK_RV

@@ -297,7 +297,7 @@ test_wrong_pair(void **state)
 	struct wire_key k;
 
 	(void)state;
-	serve(&p, "slot\n" PUBLIC P256 " id=01\n"
+	serve(&p, "slot\nsignature 64\n" PUBLIC P256 " id=01\n"
 	    "object class=3 key_type=3 params=" P256_PARAMS " id=01\n", &t);
 	assert_true(wire_key_next(&t, &k));
 	provider_expect(&p, WIRE_DONE);

@@ -57,7 +57,8 @@ test_lost_once(void **state)
 		serve_card(&p, script, ref);
 		lists = count_calls("C_GetSlotList 0");
 		r = sign_p256(&p, ref, "");
-		if (r.outcome != WIRE_OK || !r.renewed)
+		if (r.outcome != WIRE_OK || !r.renewed ||
+		    !bytes_is(r.error.call, rows[i].call))
 			fail_msg("%s %#lx: outcome %d", rows[i].call,
 			    rows[i].rv, r.outcome);
 		assert_int_equal(count_calls("C_SignInit"), 2);

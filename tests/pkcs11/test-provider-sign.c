@@ -396,6 +396,47 @@ test_wrong_length(void **state)
 	}
 }
 
+/* Of a card; elliptic curves in software are not checked. */
+static void
+test_wrong_signature(void **state)
+{
+	static const struct {
+		const char *slot, *private;
+		enum wire_outcome outcome;
+		bool renewed;
+	} rows[] = {
+		{"slot", P256, WIRE_OK, false},
+		{"slot hw=1", P256, WIRE_OK, false},
+		{"slot hw=1 removable=1", P256, WIRE_LOST, true},
+		/* Where only CKA_ID makes the pair, that may be wrong. */
+		{"slot hw=1 removable=1", "key_type=3 params=" P256_PARAMS,
+		    WIRE_KEY_UNUSABLE, false},
+	};
+	char script[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_sign_result r;
+		struct provider_process p;
+		struct wire_token t;
+		struct wire_key k;
+
+		snprintf(script, sizeof(script), "%s\nsignature 64\n" PUBLIC
+		    P256 " id=01\nobject class=3 %s id=01\n", rows[i].slot,
+		    rows[i].private);
+		serve(&p, script, &t);
+		assert_true(wire_key_next(&t, &k));
+		provider_expect(&p, WIRE_DONE);
+		p.renew = true;
+		r = sign_p256(&p, k.ref, "");
+		if (r.outcome != rows[i].outcome ||
+		    r.renewed != rows[i].renewed)
+			fail_msg("row %zu: outcome %d", i, r.outcome);
+		assert_int_equal(count_calls("C_Sign "), 1 + r.renewed);
+		assert_int_equal(provider_end(&p), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -408,6 +449,7 @@ main(void)
 		TEST(test_context_pin_refused_then_good),
 		TEST(test_context_login),
 		TEST(test_wrong_length),
+		TEST(test_wrong_signature),
 	};
 
 	return cmocka_run_group_tests_name("provider-sign", tests, NULL, NULL);
