@@ -47,16 +47,26 @@ token_is_gone(CK_RV rv)
 	}
 }
 
+/* A fault that may pass: an attribute is tried once more, as an object is. */
+static bool
+may_pass(const struct object *o, enum attribute_state state)
+{
+	return state == ATTRIBUTE_ERROR && !token_is_gone(o->rv);
+}
+
 /* An attribute that objects may do without; one that fails is none. */
 static void
 read_optional(struct object *o, CK_ATTRIBUTE_TYPE type, size_t max,
     struct buffer *ret)
 {
 	struct buffer value = BUFFER_INIT(ATTRIBUTE_MAX_BYTES);
+	enum attribute_state state = attribute_bytes(o, type, &value);
 	struct bytes v;
 
 	*ret = BUFFER_INIT(max);
-	if (attribute_bytes(o, type, &value) == ATTRIBUTE_FOUND) {
+	if (may_pass(o, state))
+		state = attribute_bytes(o, type, &value);
+	if (state == ATTRIBUTE_FOUND) {
 		v = buffer_bytes(&value);
 		if (type == CKA_LABEL)
 			v = text_unpad(v);
@@ -72,7 +82,8 @@ read_bool(struct object *o, CK_ATTRIBUTE_TYPE type, bool when_absent)
 {
 	bool v = when_absent;
 
-	attribute_bool(o, type, &v);
+	if (may_pass(o, attribute_bool(o, type, &v)))
+		attribute_bool(o, type, &v);
 	return v;
 }
 

@@ -141,13 +141,21 @@ static const struct keys_row {
 	    "malformed X.509 certificate"}}},
 	{"one object that fails, the others do not",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=02\n"
-	    "call C_GetAttributeValue rv=0x5 times=6\n", false,
+	    "call C_GetAttributeValue rv=0x5 times=10\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
 	{"a fault that passes",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=02\n"
-	    "call C_GetAttributeValue rv=0x5 times=3\n", false,
+	    "call C_GetAttributeValue rv=0x5 times=5\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC, ""},
 	    {KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
+	{"faults that pass, in what is not needed of each object",
+	    "slot login=0\n" PUBLIC P256 " id=01\n"
+	    "object class=3 key_type=3 params=" P256_PARAMS
+	    " id=01 always=01\n"
+	    "call C_GetAttributeValue of=0x102 rv=0x5\n"
+	    "call C_GetAttributeValue of=0x202 rv=0x5\n", false,
+	    {{KEY_EC_P256, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED | KEY_NO_LOGIN | KEY_ALWAYS_AUTHENTICATE, ""}}},
 	{"nothing that can be read, before the login",
 	    "slot login=1\n" PUBLIC P256 " id=01\n"
 	    "call C_GetAttributeValue rv=0x5 times=always\n", false, {{0}}},
