@@ -304,6 +304,39 @@ key_json(const struct agent *a, const struct token *t, const struct key *k)
 	    "denied", s != NULL && s->deny);
 }
 
+/* What is exposed, as connections see it; then by CKA_ID and public half. */
+static int
+key_compare(const void *va, const void *vb)
+{
+	const struct key *a = *(const struct key *const *)va;
+	const struct key *b = *(const struct key *const *)vb;
+	int r;
+
+	/* 0 is no position, and comes last. */
+	if (a->position != b->position)
+		return a->position - 1 < b->position - 1 ? -1 : 1;
+	r = bytes_compare(bytes_of(a->id, a->id_len),
+	    bytes_of(b->id, b->id_len));
+	return r != 0 ? r : memcmp(a->ref, b->ref, KEY_REF_BYTES);
+}
+
+/* In an order that does not change from scan to scan, as a module's may. */
+static void
+keys_append(json_t *out, const struct agent *a, const struct token *t)
+{
+	CLEANUP(cleanup_free) void *memory = calloc(t->n_keys + 1,
+	    sizeof(const struct key *));
+	const struct key **keys = memory;
+
+	if (keys == NULL)
+		return;
+	for (size_t i = 0; i < t->n_keys; i++)
+		keys[i] = &t->keys[i];
+	qsort(keys, t->n_keys, sizeof(*keys), key_compare);
+	for (size_t i = 0; i < t->n_keys; i++)
+		json_array_append_new(out, key_json(a, t, keys[i]));
+}
+
 json_t *
 report_keys(const struct agent *a)
 {
@@ -311,8 +344,6 @@ report_keys(const struct agent *a)
 	const struct token *t;
 
 	TAILQ_FOREACH(t, &a->tokens, entry)
-		for (size_t i = 0; i < t->n_keys; i++)
-			json_array_append_new(keys, key_json(a, t,
-			    &t->keys[i]));
+		keys_append(keys, a, t);
 	return json_pack("{so so}", "keys", keys, "note", note_json(a));
 }

@@ -74,6 +74,14 @@ def test_keys_json(served):
         assert keys[label]["uri"].startswith("pkcs11:")
 
 
+def test_keys_have_an_order(served):
+    """What is shown, as it is shown; the rest by CKA_ID (SoftHSM: by luck)."""
+    keys = served.keys()
+    assert [k["position"] for k in keys[:2]] == [1, 2]
+    assert not any(k["position"] for k in keys[2:])
+    assert [k["id"] for k in keys[2:]] == sorted(k["id"] for k in keys[2:])
+
+
 def test_fingerprints_are_openssh_s(served):
     shown = served.run("ssh-add", "-l").stdout
     for k in served.keys():
