@@ -3,6 +3,7 @@
 import pathlib
 import os
 import shutil
+import signal
 import statistics
 import tempfile
 
@@ -22,6 +23,9 @@ NOTE = "note"
 
 
 def pytest_configure(config):
+    # Who runs us in the background of a script has it ignored; a program that
+    # a test interrupts must not inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not BUILD:
         raise pytest.UsageError(
             "P11_AGENT_BUILD names no build folder; use scripts/test")
