@@ -68,6 +68,7 @@ def test_holds(package):
                  "/usr/libexec/p11-agent/p11-agent-provider",
                  "/usr/lib/systemd/user/p11-agent.socket",
                  "/usr/share/man/man1/p11-agentctl.1.gz",
+                 "/usr/share/doc/p11-agent/CHANGELOG.md.gz",
                  "/usr/share/doc/p11-agent/copyright"):
         assert "." + path in names
 
@@ -105,6 +106,8 @@ def test_installed_used_purged(package, root):
     in_root(root, "apt-get", "install", "-y", "--no-install-recommends",
             "/p11-agent.deb", "openssh-client", "softhsm2", "opensc",
             "p11-kit-modules")
+    # Nobody's agent is another one because of that.
+    assert not list((root / "etc/systemd/user").rglob("p11-agent*"))
     out = in_root(root, "sh", "-c", USE)
     assert "killed" in out
     assert (root / "data.sig").read_text().startswith("-----BEGIN SSH SIG")
