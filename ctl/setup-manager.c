@@ -46,6 +46,12 @@ setup_manager_ask(struct buffer *printed, const char **ret)
 	return true;
 }
 
+bool
+setup_units_missing(void)
+{
+	return false;
+}
+
 pid_t
 setup_agent_by_hand(const struct agent_path *path)
 {
@@ -70,19 +76,27 @@ setup_manager_ask(struct buffer *printed, const char **ret)
 	return true;
 }
 
-/* Has the manager the socket? */
+/* Is this line among what the manager says of our socket's unit? */
 static bool
-is_managed(void)
+unit_says(const char *line)
 {
 	char *const words[] = {(char[]){"systemctl"},
-	    (char[]){"--user"}, (char[]){"show"}, (char[]){"--value"},
-	    (char[]){"--property=ActiveState"}, (char[]){"p11-agent.socket"},
-	    NULL};
+	    (char[]){"--user"}, (char[]){"show"},
+	    (char[]){"--property=LoadState,ActiveState"},
+	    (char[]){"p11-agent.socket"}, NULL};
 	CLEANUP(buffer_cleanup)
 	struct buffer state = BUFFER_INIT(STATE_MAX_BYTES);
 
-	return program_run_found(words, &state) &&
-	    bytes_is(buffer_bytes(&state), "active\n");
+	if (!program_run_found(words, &state))
+		return false;
+	buffer_put_u8(&state, 0);
+	return !state.failed && strstr((char *)state.p, line) != NULL;
+}
+
+bool
+setup_units_missing(void)
+{
+	return unit_says("LoadState=not-found\n");
 }
 
 pid_t
@@ -99,8 +113,9 @@ setup_agent_by_hand(const struct agent_path *path)
 	json_t *status;
 	pid_t pid;
 
-	if (is_managed() || !client_ask(path->control, &q, ANSWER_MAX_MSEC, &in,
-	    &reply, why) || reply.status != CONTROL_OK)
+	if (unit_says("ActiveState=active\n") ||
+	    !client_ask(path->control, &q, ANSWER_MAX_MSEC, &in, &reply, why) ||
+	    reply.status != CONTROL_OK)
 		return 0;
 	status = json_loadb((const char *)reply.text.p, reply.text.len, 0,
 	    NULL);

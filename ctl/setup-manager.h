@@ -15,6 +15,9 @@
  */
 bool setup_manager_ask(struct buffer *printed, const char **ret);
 
+/* Does it know no unit of ours? */
+bool setup_units_missing(void);
+
 /*
  * The agent that serves the socket but was not started by the manager, which
  * would take the socket from it; 0: there is none, or it is not known.

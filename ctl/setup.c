@@ -319,19 +319,33 @@ run_setup(struct setup *s, const struct ctl *c)
 	return CTL_DONE;
 }
 
+/* What keeps the manager from starting us; NULL: nothing. */
+static const char *
+fault_of_manager(bool answers)
+{
+	if (!answers)
+		return "systemd's user manager does not answer";
+	if (setup_units_missing())
+		return "systemd's user manager finds no p11-agent.socket (was "
+		       "p11-agent built without systemd, or is it installed "
+		       "where systemd does not look?)";
+	return NULL;
+}
+
 /* Ask before anything is changed. False, told, where all would be in vain. */
 static bool
 ask_manager(struct setup *s, bool undo)
 {
 	bool answers = setup_manager_ask(&s->manager, &s->place.manager);
+	const char *fault;
 	pid_t pid;
 
 	if (undo)
 		return true;
-	if (!answers) {
-		ctl_error("systemd's user manager does not answer: nothing was "
-			  "changed.\nWithout it start p11-agent in your shell's "
-			  "startup file: eval \"$(p11-agent -s)\"");
+	if ((fault = fault_of_manager(answers)) != NULL) {
+		ctl_error("%s: nothing was changed.\nWithout it, start p11-agent "
+			  "in your shell's startup file: "
+			  "eval \"$(p11-agent -s)\"", fault);
 		return false;
 	}
 	if ((pid = setup_agent_by_hand(&s->path)) == 0)

@@ -14,6 +14,7 @@ SYSTEMCTL = """#!/bin/sh
 echo "$*" >>"%(log)s"
 case "$*" in
 *"$FAILS"*) exit 1 ;;
+*LoadState*) printf 'LoadState=%%s\\n' "${LOADED-loaded}" ;;
 *show-environment) echo HOME=/x; cat "%(log)s.env" ;;
 *" set-environment "*) echo "$3" >"%(log)s.env" ;;
 *unset-environment*) : >"%(log)s.env" ;;
@@ -149,7 +150,7 @@ def test_file_of_somebody_else_stays(person):
 
 
 def test_manager_that_refuses(person):
-    """The units are not installed, say: told, and all can be taken back."""
+    """Told, and all can be taken back."""
     done = person.setup("--yes", FAILS="enable")
     assert done.returncode == 1
     assert "systemctl did not do its work" in done.stderr
@@ -167,6 +168,14 @@ def test_no_manager(person):
     person.setup("--yes")
     assert person.setup("--undo", "--yes", FAILS="--user").returncode == 1
     assert person.files() == {}
+
+
+def test_no_units(person):
+    """Built without systemd, or installed where it does not look."""
+    done = person.setup("--yes", LOADED="not-found")
+    assert done.returncode == 1
+    assert "no p11-agent.socket" in done.stderr
+    assert person.files() == {} and person.told() == []
 
 
 def test_undo_leaves_another_agent_in_the_manager(person):
