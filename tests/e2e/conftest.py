@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 import manager as managers
+import readers
 from daemon import BUILD, Askpass, Daemon
 from persons import Display, needs
 from sshd import Sshd
@@ -104,6 +105,14 @@ def piv(directory):
     yield make
     for card in made:
         card.stop()
+
+
+@pytest.fixture(scope="session")
+def pcsc():
+    """A build that sees cards come and go."""
+    why = readers.missing()
+    if why:
+        pytest.skip(why)
 
 
 @pytest.fixture

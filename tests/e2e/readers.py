@@ -127,3 +127,11 @@ class Readers:
             self.process.kill()
             self.process.wait()
             raise
+
+
+def missing():
+    """Why nobody watches readers here, or None."""
+    r = Readers({"PCSCLITE_CSOCK_NAME": "/nowhere/pcscd.comm"})
+    service = r.message(10).service
+    r.finish()
+    return "this build has no PC/SC" if service == UNSUPPORTED else None

@@ -125,6 +125,7 @@ def test_out_around_a_signature(served, module):
     assert s.no_try_lost()
 
 
+@pytest.mark.usefixtures("pcsc")
 @pytest.mark.parametrize("module", MODULES)
 def test_random_moments(served, module):
     """Each request ends; no signature is wrong; in the end all works."""
@@ -224,6 +225,7 @@ def test_pcscd_comes_back(served, how):
     assert s.no_try_lost()
 
 
+@pytest.mark.usefixtures("pcsc")
 def test_pcscd_starts_later(served, piv, agent, took):
     """The agent was there before it."""
     card = piv({"9a": "p256", "9e": "p384"})

@@ -136,6 +136,7 @@ def test_tpm(agent, tpm):
     leaves_and_comes_back(a, tpm.remove, tpm.insert)
 
 
+@pytest.mark.usefixtures("pcsc")
 def test_no_watcher_for_pcsc(agent, piv):
     """p11-agent-readers sees what comes and goes there, also when it is out."""
     card = piv({"9a": "p256"})

@@ -10,12 +10,14 @@ import pytest
 
 from daemon import program, wait_until
 from pcscd import CLOSE, NO_ACCESS, SECURITY_VIOLATION, Holder, RefusingPcscd
-from readers import NO_SERVICE, OK, REFUSED, UNSUPPORTED, Readers
+from readers import NO_SERVICE, OK, REFUSED, Readers
 from tokens import Piv
 
 KEYS = {"9a": "p256"}
 READER = "Yubico YubiKey CCID 00 00"
 SEEN_MAX_SEC = 0.5
+
+pytestmark = pytest.mark.usefixtures("pcsc")
 
 
 @pytest.fixture
@@ -30,15 +32,6 @@ def readers():
     yield make
     for one in made:
         one.finish()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def with_pcsc():
-    r = Readers({"PCSCLITE_CSOCK_NAME": "/nowhere/pcscd.comm"})
-    service = r.message(10).service
-    r.finish()
-    if service == UNSUPPORTED:
-        pytest.skip("this build has no PC/SC")
 
 
 def has_card(state):
