@@ -18,8 +18,10 @@ struct control_client {
 	TAILQ_ENTRY(control_client) entry;
 	struct agent *agent;
 	struct stream *stream;
-	/* A report that waits for scans. */
+	/* What waits for scans: a report, or the search for a token. */
+	void (*scanned)(struct control_client *c);
 	json_t *(*report)(const struct agent *agent);
+	char *wanted; /* name of that token, or NULL; owned */
 	struct event timeout;
 	struct scan_waiter scans[PROVIDERS_MAX];
 	unsigned n_waiting;
@@ -35,6 +37,16 @@ void control_answer(struct control_client *c, enum control_status status,
     const char *text);
 /* Takes the document over; NULL says that memory is out. */
 void control_answer_json(struct control_client *c, json_t *document);
+
+enum control_scans {
+	SCANS_UNDER_WAY,
+	SCANS_MISSING, /* and those of providers that nothing needed yet */
+	SCANS_ALL,     /* what was seen before may be old */
+};
+
+/* Call `done` when these scans are over, or take too long; maybe now. */
+void control_after_scans(struct control_client *c, enum control_scans which,
+    void (*done)(struct control_client *c));
 
 /* Commands: words behind the first are theirs to check. */
 void control_unlock(struct control_client *c,

@@ -3,6 +3,7 @@
 #include "agent/control-client.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/allowlist.h"
@@ -53,18 +54,29 @@ control_refuse_several(struct control_client *c, const struct bytes *name)
 	control_answer(c, CONTROL_REFUSED, text);
 }
 
+/* How many are meant; *ret is the last of them. */
+static unsigned
+tokens_meant(const struct agent *a, const struct bytes *name,
+    struct token **ret)
+{
+	struct token *t;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(t, &a->tokens, entry) {
+		if (!token_is_meant(a, t, name))
+			continue;
+		*ret = t;
+		n++;
+	}
+	return n;
+}
+
 struct token *
 control_token(struct control_client *c, const struct bytes *name)
 {
-	struct token *t, *found = NULL;
-	unsigned n = 0;
+	struct token *found = NULL;
+	unsigned n = tokens_meant(c->agent, name, &found);
 
-	TAILQ_FOREACH(t, &c->agent->tokens, entry) {
-		if (!token_is_meant(c->agent, t, name))
-			continue;
-		found = t;
-		n++;
-	}
 	if (n == 1)
 		return found;
 	if (n > 1)
@@ -146,17 +158,47 @@ control_unlock_try(struct control_client *c, struct token *t,
 	login_unlock(t->login, &c->login, &pin);
 }
 
-void
-control_unlock(struct control_client *c, const struct control_request *q)
+/* It was looked for where need be. */
+static void
+control_unlock_wanted(struct control_client *c)
+{
+	struct bytes name = bytes_str(c->wanted);
+	struct token *t = control_token(c, c->wanted == NULL ? NULL : &name);
+
+	if (t != NULL && !control_refuse_served(c, t))
+		control_unlock_question(c, t);
+}
+
+/*
+ * Of one that was plugged in a moment ago a scan may be under way; one with a
+ * name that nobody saw may be new.
+ */
+static void
+control_unlock_look(struct control_client *c, const struct bytes *name)
 {
 	struct token *t;
 
-	t = control_token(c, q->n_words > 1 ? &q->words[1] : NULL);
-	if (t == NULL || control_refuse_served(c, t))
-		return;
-	if (q->n_words < 3)
-		control_unlock_question(c, t);
+	free(c->wanted);
+	c->wanted = name == NULL ? NULL : bytes_strdup(*name);
+	if (name != NULL && c->wanted == NULL)
+		control_answer(c, CONTROL_REFUSED, "not the name of a token");
+	else if (tokens_meant(c->agent, name, &t) > 0)
+		control_unlock_wanted(c);
 	else
+		control_after_scans(c, name == NULL ? SCANS_UNDER_WAY :
+		    SCANS_ALL, control_unlock_wanted);
+}
+
+void
+control_unlock(struct control_client *c, const struct control_request *q)
+{
+	const struct bytes *name = q->n_words > 1 ? &q->words[1] : NULL;
+	struct token *t;
+
+	if (q->n_words < 3)
+		control_unlock_look(c, name);
+	else if ((t = control_token(c, name)) != NULL &&
+	    !control_refuse_served(c, t))
 		control_unlock_try(c, t, q->words[2]);
 }
 

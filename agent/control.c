@@ -41,13 +41,13 @@ control_answer_json(struct control_client *c, json_t *document)
 }
 
 static void
-control_report(struct control_client *c)
+control_scans_over(struct control_client *c)
 {
 	event_del(&c->timeout);
 	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
 		scan_leave(&c->scans[i]);
 	c->n_waiting = 0;
-	control_answer_json(c, c->report(c->agent));
+	c->scanned(c);
 }
 
 static void
@@ -56,7 +56,7 @@ control_scanned(void *arg)
 	struct control_client *c = arg;
 
 	if (--c->n_waiting == 0)
-		control_report(c);
+		control_scans_over(c);
 }
 
 static void
@@ -64,26 +64,28 @@ control_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	control_report(arg);
+	control_scans_over(arg);
 }
 
-/*
- * Report when the scans under way have ended. scan_all: also begin those of
- * the providers that nothing needed yet.
- */
-static void
-control_report_later(struct control_client *c, bool scan_all,
-    json_t *(*report)(const struct agent *agent))
+static bool
+scan_is_of(const struct provider *p, enum control_scans which)
+{
+	return p->state == PROVIDER_SCANNING || which == SCANS_ALL ||
+	    (which == SCANS_MISSING && !p->settled);
+}
+
+void
+control_after_scans(struct control_client *c, enum control_scans which,
+    void (*done)(struct control_client *c))
 {
 	const struct timeval limit = {.tv_sec = CONTROL_WAIT_SEC};
 	struct provider *p;
 	unsigned i = 0;
 
-	c->report = report;
+	c->scanned = done;
 	c->n_waiting = 1; /* this loop itself */
 	TAILQ_FOREACH(p, &c->agent->providers, entry) {
-		if (i == PROVIDERS_MAX || (p->state != PROVIDER_SCANNING &&
-		    (p->settled || !scan_all)))
+		if (i == PROVIDERS_MAX || !scan_is_of(p, which))
 			continue;
 		c->n_waiting++;
 		c->scans[i].done = control_scanned;
@@ -95,10 +97,24 @@ control_report_later(struct control_client *c, bool scan_all,
 }
 
 static void
+control_report(struct control_client *c)
+{
+	control_answer_json(c, c->report(c->agent));
+}
+
+static void
+control_report_later(struct control_client *c, enum control_scans which,
+    json_t *(*report)(const struct agent *agent))
+{
+	c->report = report;
+	control_after_scans(c, which, control_report);
+}
+
+static void
 control_status(struct control_client *c, const struct control_request *q)
 {
 	(void)q;
-	control_report_later(c, false, report_status);
+	control_report_later(c, SCANS_UNDER_WAY, report_status);
 }
 
 /* Every key of every token. */
@@ -106,7 +122,7 @@ static void
 control_keys(struct control_client *c, const struct control_request *q)
 {
 	(void)q;
-	control_report_later(c, true, report_keys);
+	control_report_later(c, SCANS_MISSING, report_keys);
 }
 
 static void
@@ -117,7 +133,7 @@ control_reloaded(void *arg, const char *error)
 	if (error != NULL)
 		control_answer(c, CONTROL_REFUSED, error);
 	else
-		control_report_later(c, false, report_status);
+		control_report_later(c, SCANS_UNDER_WAY, report_status);
 }
 
 /* Answers with the status behind it. */
@@ -183,6 +199,7 @@ control_free(struct control_client *c)
 	reload_leave(&c->reload);
 	login_leave(&c->login);
 	json_decref(c->released);
+	free(c->wanted);
 	event_del(&c->timeout);
 	stream_free(c->stream);
 	TAILQ_REMOVE(&c->agent->controls, c, entry);
