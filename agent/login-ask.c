@@ -119,6 +119,21 @@ login_typed(struct login *l, struct secret *pin, bool unattended)
 	}
 }
 
+/* By a person, or because nobody was there: then `why` has the words. */
+static void
+login_cancelled(struct login *l, struct bytes why)
+{
+	CLEANUP(cleanup_free) char *text = words_copy(why.len > 0 ? why :
+	    bytes_str("the PIN prompt was cancelled"));
+	char words[512];
+
+	snprintf(words, sizeof(words), "%s; no prompt for this token for a "
+	    "minute", text == NULL ? "out of memory" : text);
+	login_event(l, EVENT_PROMPT_CLOSED, text);
+	l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
+	login_finish(l, words);
+}
+
 static void
 login_answered(void *arg, const struct answer *answer)
 {
@@ -136,10 +151,7 @@ login_answered(void *arg, const struct answer *answer)
 			login_typed(l, pin, answer->unattended);
 		return;
 	case ANSWER_CANCEL:
-		login_event(l, EVENT_PROMPT_CLOSED, "cancelled");
-		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
-		login_finish(l, "the PIN prompt was cancelled; no prompt for "
-		    "this token for a minute");
+		login_cancelled(l, answer->text);
 		return;
 	case ANSWER_NO_WAY:
 		text = words_copy(answer->text);
@@ -186,8 +198,8 @@ login_begin(struct login *l, struct login_waiter *w)
 	if (login_try_proven(l, w))
 		return;
 	if (login_now() < l->pause_until) {
-		login_tell(l, w, "a PIN prompt was cancelled less than a "
-		    "minute ago");
+		login_tell(l, w, "a PIN prompt was cancelled, or not "
+		    "answered, less than a minute ago");
 		return;
 	}
 	if ((t->flags & TOKEN_PROTECTED_PATH) == 0)

@@ -129,8 +129,20 @@ answer(enum answer_status status, const char *secret, bool unattended)
 	struct answer a = {
 		.status = status,
 		.secret = bytes_str(secret),
-		.text = bytes_str("no display"),
+		.text = bytes_str(status == ANSWER_NO_WAY ? "no display" : ""),
 		.unattended = unattended,
+	};
+
+	assert_true(play.prompt_open);
+	play.prompt_open = false;
+	play.answered(play.arg, &a);
+}
+
+void
+nobody_answers(void)
+{
+	const struct answer a = {
+		.status = ANSWER_CANCEL, .text = bytes_str("nobody was there"),
 	};
 
 	assert_true(play.prompt_open);

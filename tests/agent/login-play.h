@@ -52,6 +52,9 @@ int play_teardown(void **state);
 void answer(enum answer_status status, const char *secret, bool unattended);
 void person(const char *pin);
 
+/* Its time is over. */
+void nobody_answers(void);
+
 /* The process answers the login; flags: what the token says of its PIN. */
 void token_says(enum wire_outcome outcome, uint32_t flags);
 

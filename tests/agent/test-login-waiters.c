@@ -47,6 +47,21 @@ a_cancel_pauses_the_prompts(void **state)
 	login_leave(&a.w);
 }
 
+/* Nobody is told that somebody said no. */
+static void
+a_prompt_that_nobody_answers(void **state)
+{
+	struct waiter a = {0};
+
+	(void)state;
+	waiter_asks(&a);
+	nobody_answers();
+	assert_told(&a, "nobody was there; no prompt for this token");
+	waiter_asks(&a);
+	assert_told(&a, "not answered");
+	assert_int_equal(play.prompts, 1);
+}
+
 static void
 the_last_to_leave_closes_the_prompt(void **state)
 {
@@ -254,6 +269,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		PLAY(waiters_are_joined),
 		PLAY(a_cancel_pauses_the_prompts),
+		PLAY(a_prompt_that_nobody_answers),
 		PLAY(the_last_to_leave_closes_the_prompt),
 		PLAY(a_login_goes_on_without_its_waiters),
 		PLAY(an_offer_is_tried_once),
