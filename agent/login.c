@@ -46,10 +46,12 @@ login_expired(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* It may have ended before, and a fresh process be at work. */
+	if (t->process == NULL || (t->flags & TOKEN_LOGGED_IN) == 0)
+		return;
 	token_log(t, LOG_LEVEL_INFO, "its login has run out");
 	/* What is under way goes on with a login of its own. */
-	if (t->process != NULL)
-		process_lost(t->process, "the login has run out");
+	process_lost(t->process, "the login has run out");
 }
 
 void

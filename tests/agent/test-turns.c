@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* With login = "each" signatures take turns, each with a login of its own. */
+/* login = "each": signatures take turns, with a login each; and "1s". */
 #include "agent/sign-job.h"
 
 #include <event2/event.h>
@@ -177,6 +177,29 @@ a_pin_that_locks_fails_all(void **state)
 	assert_null(t->token->process);
 }
 
+/* The end of a login that has ended before is no end of anything. */
+static void
+a_login_s_time_ends_no_fresh_process(void **state)
+{
+	const struct timeval later = {.tv_sec = 1, .tv_usec = 100 * 1000};
+	struct table *t = *state;
+	pid_t pid;
+
+	setenv("P11_FAKE_PIN", "1234", 1);
+	begin(t, "");
+	t->agent->config->tokens[0].login = LOGIN_SECONDS;
+	t->agent->config->tokens[0].login_sec = 1;
+	ask(t, "a");
+	expect(t, 'a');
+	process_end(t->token->process, "by a test");
+	assert_true(process_start(t->token));
+	pid = process_pid(t->token->process);
+	assert_int_equal(event_base_loopexit(t->agent->base, &later), 0);
+	assert_int_equal(event_base_dispatch(t->agent->base), 0);
+	assert_non_null(t->token->process);
+	assert_int_equal(process_pid(t->token->process), pid);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -187,6 +210,7 @@ main(void)
 		TEST(lock_fails_those_in_line),
 		TEST(lock_ends_a_signature_under_way),
 		TEST(a_pin_that_locks_fails_all),
+		TEST(a_login_s_time_ends_no_fresh_process),
 	};
 
 	return cmocka_run_group_tests_name("agent/turns", tests, NULL, NULL);
