@@ -388,7 +388,7 @@ login_remembers(const struct login *l)
 bool
 login_is_waited_for(const struct login *l)
 {
-	return !TAILQ_EMPTY(&l->waiters);
+	return !login_is_alone(l);
 }
 
 void

@@ -106,7 +106,7 @@ void login_token_left(struct login *l, const char *why, bool forget);
 /* Is there anything to lose: a kept PIN, or wrong ones that were counted? */
 bool login_remembers(const struct login *l);
 
-/* Somebody waits for it. */
+/* Somebody waits for it, or for the PIN of a signature. */
 bool login_is_waited_for(const struct login *l);
 
 /* Both tokens have the same PIN, from now on: what is known counts for both. */

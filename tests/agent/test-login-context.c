@@ -20,6 +20,8 @@ one_prompt_for_those_that_wait(void **state)
 	for (size_t i = 0; i < N; i++)
 		waiter_wants_pin(&w[i]);
 	assert_non_null(strstr(play.text, "to sign with key \"9c\""));
+	/* So that `release` does not take its token for idle. */
+	assert_true(login_is_waited_for(play.token->login));
 	person("1234");
 	assert_true(play.person);
 	/* Whoever comes after the answer has not been asked for. */
