@@ -136,7 +136,8 @@ run_configure(struct run *run)
 	while ((run->first_read.reload != NULL || !run->pins_read) &&
 	    !event_base_got_exit(base))
 		event_base_dispatch(base);
-	return run->configured;
+	/* A signal may have come with the last of them. */
+	return run->configured && !event_base_got_exit(base);
 }
 
 /*
