@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/config-child.h"
 #include "agent/config-run.h"
 #include "agent/login.h"
 #include "agent/process.h"
 #include "agent/provider.h"
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "proto/message.h"
@@ -218,16 +220,16 @@ static void
 smartcard_resolved(void *arg, struct bytes answer, const char *error)
 {
 	struct smartcard *s = arg;
-	char *path = error == NULL ? bytes_strdup(answer) : NULL;
+	CLEANUP(cleanup_free) char *path = NULL;
 	struct provider *p = NULL;
 
 	s->resolving = NULL;
-	if (path != NULL) {
+	if (error == NULL && config_reply_path(answer, &path) != PARSE_OK)
+		error = "p11-agent-config sent nonsense";
+	if (error == NULL)
 		TAILQ_FOREACH(p, &s->agent->providers, entry)
 			if (provider_is_path(p, path))
 				break;
-	}
-	free(path);
 	if (p == NULL)
 		smartcard_finish(s, error != NULL ? error :
 		    "the config names no such provider; p11-agent loads no "
