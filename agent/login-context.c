@@ -5,7 +5,6 @@
 #include "agent/sign-job.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
-#include "common/log.h"
 
 /* Back to the front: its turn is not over. */
 static void

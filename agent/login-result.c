@@ -195,8 +195,8 @@ login_climb(struct login *l, const char *why, bool in_doubt)
 
 	if (!in_doubt && !l->again && t->present) {
 		l->again = true;
-		log_info("%s: %s; logging in with a fresh process", t->name,
-		    why);
+		token_log(t, LOG_LEVEL_INFO, "%s; logging in with a fresh "
+		    "process", why);
 		if (login_send(l))
 			return;
 	}
@@ -211,7 +211,7 @@ login_climb(struct login *l, const char *why, bool in_doubt)
 static void
 login_lost(struct login *l, const char *why, bool in_doubt)
 {
-	log_error("%s: the login failed: %s", l->token->name, why);
+	token_log(l->token, LOG_LEVEL_ERROR, "the login failed: %s", why);
 	token_set_error(l->token, why);
 	process_lost(l->token->process, why);
 	login_climb(l, why, in_doubt);

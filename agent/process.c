@@ -274,7 +274,7 @@ process_message(struct process *p, uint8_t type, struct bytes body)
 		return process_got_token(p, body);
 	case WIRE_DONE:
 		p->ready = true;
-		log_debug("%s: process %ld serves it", p->token->name,
+		token_log(p->token, LOG_LEVEL_DEBUG, "process %ld serves it",
 		    (long)link_pid(p->link));
 		return body.len == 0 ? PARSE_OK : PARSE_TRAILING;
 	case WIRE_FAILED:

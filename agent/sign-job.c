@@ -348,9 +348,10 @@ say_renewed(const struct token *t, const struct wire_sign_result *w)
 	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
 
 	if (w->outcome == WIRE_OK && words != NULL)
-		log_info("%s: lost, and looked for anew: %s", t->name, words);
+		token_log(t, LOG_LEVEL_INFO, "lost, and looked for "
+		    "anew: %s", words);
 	else
-		log_info("%s: lost, and looked for anew", t->name);
+		token_log(t, LOG_LEVEL_INFO, "lost, and looked for anew");
 }
 
 void

@@ -53,9 +53,6 @@ static const char *
 outcome_hint(enum wire_outcome outcome)
 {
 	switch (outcome) {
-	case WIRE_NEED_CONTEXT:
-		return "the key wants its PIN for each signature "
-		    "(CKA_ALWAYS_AUTHENTICATE)";
 	case WIRE_PIN_REFUSED:
 		return "the PIN is wrong; it is not sent again";
 	case WIRE_PIN_LOCKED:
@@ -69,6 +66,7 @@ outcome_hint(enum wire_outcome outcome)
 		return "cancelled at the token, or no touch in time; try again";
 	case WIRE_OK:
 	case WIRE_NEED_LOGIN:
+	case WIRE_NEED_CONTEXT:
 	case WIRE_ERROR:
 	case WIRE_PIN_HELD:
 	case WIRE_LOGGED_IN:
