@@ -535,6 +535,7 @@ provider_forget_module(struct provider *p)
 	if (p->scan != NULL)
 		p->awaits_name = true;
 	p->scan = scan_free(p->scan);
+	p->again = false;
 	p->watcher = watcher_free(p->watcher);
 	provider_drop_tokens(p, true);
 	p->pcsc = false;

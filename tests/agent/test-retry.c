@@ -189,6 +189,23 @@ a_scan_that_hangs_on_a_card_is_begun_anew(void **state)
 	assert_null(t->provider->scan);
 }
 
+/* Of another module: one scan does. */
+static void
+a_scan_that_is_dropped_is_not_owed(void **state)
+{
+	struct table *t = *state;
+
+	script("start=hang");
+	provider_scan(t->provider, NULL);
+	provider_scan_again(t->provider);
+	assert_true(t->provider->again);
+	provider_forget_module(t->provider);
+	assert_true(t->provider->awaits_name);
+	assert_false(t->provider->again);
+	/* It took its tokens along. */
+	assert_true(TAILQ_EMPTY(&t->agent->tokens));
+}
+
 static void
 a_process_that_dies_again_and_again_rests(void **state)
 {
@@ -222,6 +239,7 @@ main(void)
 		TEST(a_refusal_is_no_death),
 		TEST(a_scan_that_dies_again_and_again_rests),
 		TEST(a_scan_that_hangs_on_a_card_is_begun_anew),
+		TEST(a_scan_that_is_dropped_is_not_owed),
 		TEST(a_process_that_dies_again_and_again_rests),
 	};
 
