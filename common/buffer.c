@@ -140,13 +140,9 @@ buffer_put_cstring(struct buffer *b, const char *s)
 void
 buffer_put_mpint(struct buffer *b, struct bytes n)
 {
-	size_t mark;
+	size_t mark = buffer_begin(b);
 
-	while (n.len > 0 && n.p[0] == 0) {
-		n.p++;
-		n.len--;
-	}
-	mark = buffer_begin(b);
+	n = bytes_number(n);
 	if (n.len > 0 && (n.p[0] & 0x80) != 0)
 		buffer_put_u8(b, 0);
 	buffer_put(b, n);

@@ -15,6 +15,28 @@ bytes_compare(struct bytes a, struct bytes b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
+struct bytes
+bytes_number(struct bytes n)
+{
+	while (n.len > 0 && n.p[0] == 0) {
+		n.p++;
+		n.len--;
+	}
+	return n;
+}
+
+size_t
+bytes_number_bits(struct bytes big_endian)
+{
+	struct bytes n = bytes_number(big_endian);
+	size_t bits = n.len * 8;
+
+	if (n.len > 0)
+		for (unsigned top = n.p[0]; top < 0x80; top <<= 1)
+			bits--;
+	return bits;
+}
+
 char *
 bytes_strdup(struct bytes b)
 {

@@ -45,6 +45,10 @@ bytes_is(struct bytes a, const char *s)
  */
 int bytes_compare(struct bytes a, struct bytes b);
 
+/* A big-endian number without its leading zeros, and how many bits it has. */
+struct bytes bytes_number(struct bytes big_endian);
+size_t bytes_number_bits(struct bytes big_endian);
+
 /*
  * A NUL-terminated copy, to be freed by the caller. NULL when memory is out
  * or when the bytes hold a NUL themselves (no silent cut).

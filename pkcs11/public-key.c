@@ -79,34 +79,12 @@ key_value_other_pair(struct bytes a, struct bytes b, const char *reason,
 	    key_value_other(buffer_bytes(&name), reason, ret);
 }
 
-static struct bytes
-skip_zeros(struct bytes n)
-{
-	while (n.len > 0 && n.p[0] == 0) {
-		n.p++;
-		n.len--;
-	}
-	return n;
-}
-
-static unsigned
-bits_of(struct bytes n)
-{
-	unsigned bits = (unsigned)n.len * 8;
-
-	if (n.len == 0)
-		return 0;
-	for (unsigned top = n.p[0]; top < 0x80; top <<= 1)
-		bits--;
-	return bits;
-}
-
 bool
 key_value_rsa(struct bytes modulus, struct bytes exponent,
     struct key_value *ret)
 {
-	struct bytes n = skip_zeros(modulus), e = skip_zeros(exponent);
-	unsigned bits;
+	struct bytes n = bytes_number(modulus), e = bytes_number(exponent);
+	size_t bits;
 
 	*ret = (struct key_value){0};
 	if (n.len == 0 || e.len == 0 || e.len > EXPONENT_MAX_BYTES ||
@@ -114,7 +92,7 @@ key_value_rsa(struct bytes modulus, struct bytes exponent,
 	    (e.len == 1 && e.p[0] == 1))
 		return key_value_other_pair(modulus, exponent,
 		    "malformed RSA public key", ret);
-	bits = bits_of(n);
+	bits = bytes_number_bits(n);
 	if (bits > RSA_MAX_BITS || bits < RSA_SHORTEST_BITS)
 		return key_value_other_pair(modulus, exponent,
 		    "RSA modulus of a length that SSH does not have", ret);
@@ -122,7 +100,7 @@ key_value_rsa(struct bytes modulus, struct bytes exponent,
 		return false;
 	if (bits < RSA_MIN_BITS)
 		snprintf(ret->reason, sizeof(ret->reason),
-		    "RSA with %u bits is too weak", bits);
+		    "RSA with %zu bits is too weak", bits);
 	return true;
 }
 

@@ -97,35 +97,12 @@ key_blob_type(struct bytes blob)
 	return SSH_KEY_UNKNOWN;
 }
 
-static struct bytes
-without_leading_zeros(struct bytes n)
-{
-	while (n.len > 0 && n.p[0] == 0) {
-		n.p++;
-		n.len--;
-	}
-	return n;
-}
-
-static size_t
-number_bits(struct bytes big_endian)
-{
-	struct bytes n = without_leading_zeros(big_endian);
-	size_t bits = n.len * 8;
-
-	if (n.len > 0)
-		for (uint8_t top = n.p[0]; (top & 0x80) == 0;
-		     top = (uint8_t)(top << 1))
-			bits--;
-	return bits;
-}
-
 /* RFC 4253 section 6.6: exponent before modulus. */
 static enum parse_err
 rsa_put(struct buffer *b, struct bytes modulus, struct bytes exponent)
 {
-	size_t bits = number_bits(modulus);
-	size_t exponent_bits = number_bits(exponent);
+	size_t bits = bytes_number_bits(modulus);
+	size_t exponent_bits = bytes_number_bits(exponent);
 
 	if (bits < SSH_RSA_MIN_BITS || bits > SSH_RSA_MAX_BITS ||
 	    exponent_bits == 0 || exponent_bits > bits)
@@ -166,7 +143,7 @@ coordinate_check(const BIGNUM *order, struct bytes coordinate)
 	n = BN_bin2bn(coordinate.p, (int)coordinate.len, NULL);
 	if (n == NULL || BN_add_word(n, 1) != 1)
 		return PARSE_MEMORY;
-	if (number_bits(coordinate) <= (size_t)BN_num_bits(order) / 2 ||
+	if (bytes_number_bits(coordinate) <= (size_t)BN_num_bits(order) / 2 ||
 	    BN_cmp(n, order) >= 0)
 		return PARSE_VALUE;
 	return PARSE_OK;
@@ -324,7 +301,7 @@ ecdsa_signature_put(
 		return PARSE_VALUE;
 	r = bytes_of(raw.p, half);
 	s = bytes_of(raw.p + half, half);
-	if (number_bits(r) == 0 || number_bits(s) == 0)
+	if (bytes_number_bits(r) == 0 || bytes_number_bits(s) == 0)
 		return PARSE_VALUE;
 	buffer_put_cstring(b, name);
 	mark = buffer_begin(b);
