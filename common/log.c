@@ -20,12 +20,12 @@ enum { LOG_LINE_BYTES = 2048, LOG_ENTRY_BYTES = 4096 };
 /* How a level is called in a line, and to the system's log. */
 static const struct {
 	const char *word;
-	const char *priority;
+	int priority;
 } log_levels[] = {
-	[LOG_LEVEL_ERROR] = {"error: ", "3"},
-	[LOG_LEVEL_WARN] = {"warning: ", "4"},
-	[LOG_LEVEL_INFO] = {"", "6"},
-	[LOG_LEVEL_DEBUG] = {"debug: ", "7"},
+	[LOG_LEVEL_ERROR] = {"error: ", LOG_ERR},
+	[LOG_LEVEL_WARN] = {"warning: ", LOG_WARNING},
+	[LOG_LEVEL_INFO] = {"", LOG_INFO},
+	[LOG_LEVEL_DEBUG] = {"debug: ", LOG_DEBUG},
 };
 
 /* The only state that is not in a context: see style rule 3. */
@@ -109,12 +109,12 @@ log_send(const char *datagram, size_t len)
  * with our name and ends in a newline.
  */
 static bool
-log_write_system(const char *line, size_t len)
+log_write_system(enum log_level level, const char *line, size_t len)
 {
 	char datagram[LOG_LINE_BYTES + 64];
 	size_t name = strlen(log_name);
 	int n = snprintf(datagram, sizeof(datagram), "<%d>%s[%ld]%.*s",
-	    LOG_AUTH | LOG_INFO, log_name, (long)getpid(),
+	    LOG_AUTH | log_levels[level].priority, log_name, (long)getpid(),
 	    (int)(len - name - 1), line + name);
 
 	if (n <= 0)
@@ -129,9 +129,11 @@ static bool
 log_write_journal(enum log_level level, const struct log_fields *about,
     const char *message)
 {
+	const char priority[] = {
+		(char)('0' + log_levels[level].priority), '\0'};
 	const struct journal_field fields[] = {
 		{"MESSAGE", message},
-		{"PRIORITY", log_levels[level].priority},
+		{"PRIORITY", priority},
 		{"SYSLOG_IDENTIFIER", log_name},
 		{"P11_TOKEN", about->token},
 		{"P11_KEY", about->key},
@@ -170,7 +172,7 @@ log_write(enum log_level level, const struct log_fields *about,
 	n = (int)strlen(line);
 	line[n++] = '\n';
 	return log_sink == LOG_TO_SYSTEM ?
-	    log_write_system(line, (size_t)n) :
+	    log_write_system(level, line, (size_t)n) :
 	    log_write_fd(line, (size_t)n);
 }
 

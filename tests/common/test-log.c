@@ -2,7 +2,11 @@
 #include "common/log.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/cmocka-all.h"
@@ -64,12 +68,44 @@ full_pipe_never_waits(void **state)
 	assert_non_null(strstr(sink, "error: after\n"));
 }
 
+/* RFC 3164: 8 times the facility, auth, and the level. */
+static void
+system_log_has_levels(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	char dir[] = "/tmp/p11-test-log.XXXXXX", out[256], wanted[256];
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ssize_t n;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/log", dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	log_set_name("me");
+	log_to_system(a.sun_path);
+	log_error("one");
+	log_info("two");
+	n = recv(fd, out, sizeof(out) - 1, 0);
+	assert_true(n > 0);
+	out[n] = '\0';
+	snprintf(wanted, sizeof(wanted), "<35>me[%ld]: error: one",
+	    (long)getpid());
+	assert_string_equal(out, wanted);
+	n = recv(fd, out, sizeof(out) - 1, 0);
+	assert_true(n > 4);
+	assert_memory_equal(out, "<38>", 4);
+	unlink(a.sun_path);
+	rmdir(dir);
+	close(fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_and_levels),
 		cmocka_unit_test(full_pipe_never_waits),
+		cmocka_unit_test(system_log_has_levels),
 	};
 
 	return cmocka_run_group_tests_name("common/log", tests, NULL, NULL);
