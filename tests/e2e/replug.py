@@ -39,8 +39,8 @@ class Watched:
         assert self.signs(name)
         self.took("insertion usable", time.monotonic() - since)
 
-    def signs(self, name):
-        with self.agent.client() as c:
+    def signs(self, name, seconds=30):
+        with self.agent.client(seconds) as c:
             blob = c.blob(name)
             return good(blob, c.sign(blob, DATA))
 
