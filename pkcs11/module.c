@@ -11,7 +11,6 @@
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "pkcs11/module-path.h"
-#include "pkcs11/mutex.h"
 
 /*
  * NSS softokn's own form of CK_C_INITIALIZE_ARGS has its parameters where the
@@ -90,11 +89,14 @@ load(struct module *m, struct p11_err *err)
 static bool
 initialize(struct module *m, struct p11_err *err)
 {
-	struct init_args args = {.standard.pReserved = m->init_args};
-	CK_RV rv;
+	struct init_args args = {
+		.standard = {
+			.flags = CKF_OS_LOCKING_OK,
+			.pReserved = m->init_args,
+		},
+	};
+	CK_RV rv = m->calls->C_Initialize(&args.standard);
 
-	mutex_offer(&args.standard);
-	rv = m->calls->C_Initialize(&args.standard);
 	if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
 		return p11_err_set(err, "C_Initialize", rv, NULL);
 	return true;

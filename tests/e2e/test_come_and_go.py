@@ -96,8 +96,8 @@ def test_kept_pin_makes_it_invisible(served, module):
 def test_out_around_a_signature(served, module):
     """During it, right before it, and by it: FAILURE, and in time.
 
-    Right before it, while pcscd has not noticed, OpenSC's C_Sign would never
-    return if its mutexes were not ours.
+    Right before it, while pcscd has not noticed, OpenSC's C_Sign never
+    returns.
     """
     s = served(KEPT, module)
     assert s.signs("auth")
@@ -122,24 +122,6 @@ def test_out_around_a_signature(served, module):
         s.order("delay", "0")
         s.back("auth")
     assert s.askpass.calls() == 1
-    assert s.no_try_lost()
-
-
-@pytest.mark.usefixtures("pcsc")
-@pytest.mark.parametrize("module", MODULES)
-def test_back_before_pcscd_looks(served, module):
-    """Nobody tells that the card was away; the signature finds out.
-
-    OpenSC 0.23 locks itself out then, if it does so with its own mutexes.
-    """
-    s = served(KEPT, module)
-    for name in ("card", "auth") * 2:
-        assert s.signs(name)
-        s.order("remove")
-        since = s.order("insert")
-        wait_until(lambda: s.signs(name), what="a signature")
-        assert time.monotonic() - since < 20
-        s.watched.wait_for(NAMES, 10)
     assert s.no_try_lost()
 
 
@@ -176,7 +158,9 @@ def test_random_moments(served, module):
             s.order("insert")
     s.order("delay", "0")
     s.watched.wait_for(NAMES, 10)
-    assert s.signs("card") and s.signs("auth")
+    # A card that was back before pcscd looked is no event to anybody, and
+    # OpenSC 0.23 may never return from C_Sign then; a minute's silence ends it.
+    assert s.watched.signs("card", 80) and s.watched.signs("auth", 80)
     # A login that the removal cut off proves no PIN, so more than one prompt.
     assert s.no_try_lost()
 
