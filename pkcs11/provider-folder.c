@@ -9,13 +9,26 @@
 #include "pkcs11/provider-folder.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_MAX_BYTES = 64 };
+enum {
+	NAME_MAX_BYTES = 64,
+	/* There OpenSC looks for its cache in another variable. */
+#ifdef __APPLE__
+	MACOS = 1,
+#else
+	MACOS = 0,
+#endif
+};
+
+/* Below XDG_CACHE_HOME, which is the working directory. */
+static const char OPENSC_CACHE[] = "opensc";
 
 /* Each is a variable, and the folder in it that is ours to make. */
 static const struct {
@@ -76,7 +89,8 @@ enter(const char *base, struct bytes name, struct p11_err *err)
 	snprintf(path + at, sizeof(path) - at, "/provider-%s", escaped);
 	if (!make(path, err))
 		return false;
-	if (chdir(path) != 0 || setenv("XDG_CACHE_HOME", path, 1) != 0)
+	if (chdir(path) != 0 || setenv("XDG_CACHE_HOME", path, 1) != 0 ||
+	    (MACOS && setenv("Caches", path, 1) != 0))
 		return p11_err_set(
 		    err, "", CKR_OK, "%s: %s", path, strerror(errno));
 	return true;
@@ -108,4 +122,23 @@ provider_folder_enter(struct bytes name, struct p11_err *err)
 	if (chdir("/") != 0)
 		p11_err_set(err, "", CKR_OK, "/: %s", strerror(errno));
 	return false;
+}
+
+void
+provider_folder_empty_cache(void)
+{
+	int fd = open(OPENSC_CACHE,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(dir)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlinkat(fd, e->d_name, 0);
+	closedir(dir);
 }

@@ -14,4 +14,11 @@
  */
 bool provider_folder_enter(struct bytes name, struct p11_err *err);
 
+/*
+ * Remove the files that OpenSC has cached of cards there (opensc.conf(5),
+ * use_file_caching): it takes them for those of a card that was programmed
+ * elsewhere meanwhile. The working directory has to be the provider's folder.
+ */
+void provider_folder_empty_cache(void);
+
 #endif

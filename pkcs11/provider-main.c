@@ -83,6 +83,9 @@ run(const struct wire_start *start, struct buffer *requests)
 	/* Not worth a refusal: few modules write anything. */
 	if (!provider_folder_enter(start->provider, &err))
 		log_warn("no folder of its own for the module: %s", err.text);
+	/* A scan follows whatever may have changed a card: see it anew. */
+	else if (start->role == WIRE_ROLE_SCAN)
+		provider_folder_empty_cache();
 	if (start->role == WIRE_ROLE_NAMES)
 		return role_names(WIRE_FD, &err) ? 0 : failed(&err);
 	if (start->role == WIRE_ROLE_WATCH) {

@@ -243,3 +243,30 @@ def test_killed_during_a_slow_signature(agent, card):
     assert a.askpass.calls() == 2
     assert card.stats()["signatures"] > signed
     assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
+
+
+def test_a_card_that_was_programmed_elsewhere(agent, piv, directory):
+    """OpenSC's file cache, where it is on, shows what the card once had."""
+    conf = directory / "opensc.conf"
+    conf.write_text("app default {\n\tframework pkcs15 {\n"
+                    "\t\tuse_file_caching = yes;\n\t}\n}\n")
+    card = piv({"9a": "p256"})
+    a = agent(provider(card, "opensc") + CONFIG, card, pins=[card.pin] * 3,
+              env={**card.env, "OPENSC_CONF": str(conf)})
+
+    def blob():
+        with a.client() as c:
+            return c.blob("auth") if "auth" in c.names() else None
+
+    assert blob() == card.blob("9a")
+    card.order("remove")
+    wait_until(lambda: a.names() == [])
+    card.order("remake", "9a", "p256")
+    card.order("insert")
+    wait_until(lambda: blob() == card.blob("9a"))
+    # With the card in, a person says when to look again.
+    card.order("remake", "9a", "p384")
+    assert a.ctl("reload").returncode == 0
+    wait_until(lambda: blob() == card.blob("9a"))
+    with a.client() as c:
+        assert verify(blob(), c.sign(blob(), b"data"), b"data")

@@ -242,7 +242,8 @@ test_start(void **state)
 		.provider = bytes_str("../a b"),
 	};
 	struct stat st;
-	char path[256];
+	char path[256], cached[300];
+	int fd;
 
 	(void)state;
 	write_script("");
@@ -254,12 +255,19 @@ test_start(void **state)
 	assert_true(logged("cache", path));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	/* The second one uses the same. */
+	/* The second one uses the same, without what OpenSC cached there. */
+	snprintf(cached, sizeof(cached), "%s/opensc", path);
+	assert_int_equal(mkdir(cached, 0700), 0);
+	snprintf(cached, sizeof(cached), "%s/opensc/serial_NODATE_2f00", path);
+	fd = creat(cached, 0600);
+	assert_true(fd >= 0);
+	close(fd);
 	start.init_args = BYTES_NONE;
 	write_script("");
 	scan(&start);
 	assert_int_equal(count_calls("reserved"), 0);
 	assert_true(logged("folder", path));
+	assert_int_equal(stat(cached, &st), -1);
 }
 
 /* A folder that is not ours alone is not used; nor does it keep us. */
