@@ -42,14 +42,49 @@ uri_put(struct buffer *b, const char *name, struct bytes value, bool encode)
 	}
 }
 
+/* Do tokens of other labels have its serial number, or has it none? */
+static bool
+serial_is_shared(const struct token *t)
+{
+	const struct token *u;
+
+	if (t->id.serial.len == 0)
+		return true;
+	TAILQ_FOREACH(u, &t->agent->tokens, entry)
+		if (bytes_equal(u->id.serial, t->id.serial) &&
+		    !bytes_equal(u->id.label, t->id.label))
+			return true;
+	return false;
+}
+
+/*
+ * A serial number stays. A label may not: OpenSC takes a PIV card's from a
+ * certificate, which is renewed.
+ */
+static void
+uri_put_token(struct buffer *b, const struct token *t)
+{
+	buffer_put(b, bytes_str("pkcs11:"));
+	if (serial_is_shared(t))
+		uri_put(b, "token", t->id.label, false);
+	uri_put(b, "serial", t->id.serial, false);
+}
+
+char *
+token_uri(const struct token *t)
+{
+	CLEANUP(buffer_cleanup) struct buffer b = BUFFER_INIT(URI_MAX_BYTES);
+
+	uri_put_token(&b, t);
+	return b.failed ? NULL : bytes_strdup(buffer_bytes(&b));
+}
+
 char *
 key_uri(const struct token *t, const struct key *k)
 {
 	CLEANUP(buffer_cleanup) struct buffer b = BUFFER_INIT(URI_MAX_BYTES);
 
-	buffer_put(&b, bytes_str("pkcs11:"));
-	uri_put(&b, "token", t->id.label, false);
-	uri_put(&b, "serial", t->id.serial, false);
+	uri_put_token(&b, t);
 	uri_put(&b, "id", bytes_of(k->id, k->id_len), true);
 	if (k->id_len == 0)
 		uri_put(&b, "object", bytes_str(k->label), false);

@@ -99,7 +99,12 @@ key_uris(void **state)
 		const char *uri;
 	} cases[] = {
 		{"work", "0001", "\1\xff", "key",
-		    "pkcs11:token=work;serial=0001;id=%01%FF"},
+		    "pkcs11:serial=0001;id=%01%FF"},
+		/* Another token has this serial number, too. */
+		{"work", "0002", "\1\xff", "key",
+		    "pkcs11:token=work;serial=0002;id=%01%FF"},
+		{"twin", "0002", "\1\xff", "key",
+		    "pkcs11:serial=0002;id=%01%FF"},
 		{"a b;c=d", "", "A", "",
 		    "pkcs11:token=a%20b%3Bc%3Dd;id=%41"},
 		{"", "0001", "", "my \"key\"",
@@ -110,9 +115,17 @@ key_uris(void **state)
 		{"", "", "", "", "pkcs11:"},
 	};
 
+	struct agent agent = {.n_clients = 0};
+	struct token twin = {.id = {
+		.label = bytes_str("twin"),
+		.serial = bytes_str("0002"),
+	}};
+
 	(void)state;
+	TAILQ_INIT(&agent.tokens);
+	TAILQ_INSERT_TAIL(&agent.tokens, &twin, entry);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct token t = {.id = {
+		struct token t = {.agent = &agent, .id = {
 			.label = bytes_str(cases[i].label),
 			.serial = bytes_str(cases[i].serial),
 			.manufacturer = bytes_str("not named"),
