@@ -34,7 +34,7 @@ uri_matches(const struct uri_match *u, const struct token *t,
     const struct key *k)
 {
 	return uri_matches_token(u, t) &&
-	    part_matches(u->object, bytes_str(k->label)) &&
+	    (u->object == NULL || key_is_called(k, u->object)) &&
 	    (u->id == NULL || bytes_equal(bytes_of(u->id, u->id_len),
 	    bytes_of(k->id, k->id_len)));
 }
@@ -311,6 +311,35 @@ exposed_token_name(const struct agent *agent, const uint8_t *ref)
 	return "another token";
 }
 
+/* The section that would match, were it not for its URI; or NULL. */
+static const struct config_key *
+section_elsewhere(const struct agent *agent, const struct token *t,
+    const struct key *k)
+{
+	for (size_t i = 0; i < agent->config->n_keys; i++) {
+		struct config_key s = agent->config->keys[i];
+
+		s.has_uri = false;
+		if (!s.deny && allowlist_matches(&s, t, k))
+			return &agent->config->keys[i];
+	}
+	return NULL;
+}
+
+static void
+reason_unmatched(const struct agent *agent, const struct token *t,
+    const struct key *k, char *out, size_t size)
+{
+	const struct config_key *s = section_elsewhere(agent, t, k);
+
+	if (s == NULL)
+		snprintf(out, size, "no key section matches it");
+	else
+		snprintf(out, size, "key \"%s\" (%s:%u) names it, but its uri "
+		    "names another token or object", s->name, s->place.file,
+		    s->place.line);
+}
+
 char *
 allowlist_reason(const struct agent *agent, const struct token *t,
     const struct key *k, char *out, size_t size)
@@ -327,7 +356,7 @@ allowlist_reason(const struct agent *agent, const struct token *t,
 		snprintf(out, size, "the same card is served by provider %s",
 		    server->provider->name);
 	else if (s == NULL)
-		snprintf(out, size, "no key section matches it");
+		reason_unmatched(agent, t, k, out, size);
 	else if (t->hidden || k->hidden)
 		snprintf(out, size, "hidden by ssh-add -d, -D or -e until "
 		    "ssh-add -s or a restart");

@@ -92,14 +92,14 @@ is_own(const struct change *c, const struct config_key *k)
 	return strcmp(k->place.file, c->done->path) == 0;
 }
 
-/* An allowing section for the same key elsewhere stays. */
+/* An allowing section for the same key elsewhere, or in more places, stays. */
 static bool
 is_replaced(const struct change *c, const struct config_key *k)
 {
 	if (!is_own(c, k) || !names_key(k, c->e->fingerprint))
 		return false;
 	return c->e->uri == NULL || k->deny || !k->has_uri ||
-	       (uri_covers(&k->uri, &c->uri) && uri_covers(&c->uri, &k->uri));
+	       uri_covers(&c->uri, &k->uri);
 }
 
 /* A deny that stays wins over what is to be allowed. */

@@ -268,17 +268,33 @@ key_id_json(const struct key *k)
 	    sizeof(hex)));
 }
 
+/* How its public key, private key and certificate are called. */
+static json_t *
+labels_json(const struct key *k)
+{
+	json_t *labels = json_array();
+
+	if (k->label[0] != '\0')
+		json_array_append_new(labels, string_json(k->label));
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		if (k->other_labels[i] != NULL)
+			json_array_append_new(labels,
+			    string_json(k->other_labels[i]));
+	return labels;
+}
+
 static json_t *
 key_json(const struct agent *a, const struct token *t, const struct key *k)
 {
 	CLEANUP(cleanup_free) char *uri = key_uri(t, k);
+	CLEANUP(cleanup_free) char *whole = token_uri(t);
 	const struct config_key *s = k->section;
 	char reason[1024];
 	bool exposed = k->position > 0 && k->position <= allowlist_shown(a);
 
 	allowlist_reason(a, t, k, reason, sizeof(reason));
-	return json_pack("{so so so so so so ss so so so so so sb so so sb sb so "
-	    "so sb}",
+	return json_pack("{so so so so so so ss so so so so so so so sb so so sb "
+	    "sb so so sb}",
 	    "name", k->section == NULL ? json_null() :
 	    string_json(k->section->name),
 	    "type", string_json(ssh_key_type_name(k->type)),
@@ -292,7 +308,9 @@ key_json(const struct agent *a, const struct token *t, const struct key *k)
 	    "provider", string_json(t->provider->name),
 	    "id", key_id_json(k),
 	    "label", string_json(k->label),
+	    "labels", labels_json(k),
 	    "uri", string_json(uri),
+	    "token_uri", string_json(whole),
 	    "exposed", exposed,
 	    "position", number_json(k->position),
 	    "reason", string_json(reason),

@@ -42,6 +42,8 @@ key_clear(struct key *k)
 	free(k->blob);
 	free(k->id);
 	free(k->label);
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		free(k->other_labels[i]);
 	free(k->reason);
 	*k = (struct key){.type = SSH_KEY_UNKNOWN};
 }
@@ -112,14 +114,25 @@ key_set_public(struct key *k, const struct public_key *p)
 }
 
 static bool
+key_set_labels(struct key *k, const struct wire_key *w)
+{
+	if ((k->label = words_copy(w->label)) == NULL)
+		return false;
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		if (w->other_labels[i].len > 0 && (k->other_labels[i] =
+		    words_copy(w->other_labels[i])) == NULL)
+			return false;
+	return true;
+}
+
+static bool
 key_from_wire(struct key *k, const struct wire_key *w)
 {
 	memcpy(k->ref, w->ref, sizeof(k->ref));
 	k->flags = w->flags;
-	k->label = words_copy(w->label);
 	if (w->reason.len > 0 && (k->reason = words_copy(w->reason)) == NULL)
 		return false;
-	return k->label != NULL && bytes_dup(w->id, &k->id, &k->id_len) &&
+	return key_set_labels(k, w) && bytes_dup(w->id, &k->id, &k->id_len) &&
 	    key_set_public(k, &w->key);
 }
 
@@ -141,6 +154,33 @@ token_is_exposed(const struct token *t)
 	return false;
 }
 
+bool
+key_is_called(const struct key *k, const char *label)
+{
+	if (strcmp(k->label, label) == 0)
+		return true;
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		if (k->other_labels[i] != NULL &&
+		    strcmp(k->other_labels[i], label) == 0)
+			return true;
+	return false;
+}
+
+/* The private key's label, which shows only after a login, stays as well. */
+static void
+key_inherit_label(struct key *k, char **label)
+{
+	if (*label == NULL || key_is_called(k, *label))
+		return;
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++) {
+		if (k->other_labels[i] == NULL) {
+			k->other_labels[i] = *label;
+			*label = NULL;
+			return;
+		}
+	}
+}
+
 /* What the token's objects settled once is not unsettled by a public view. */
 static void
 key_inherit(struct key *k, struct key *old)
@@ -156,6 +196,8 @@ key_inherit(struct key *k, struct key *old)
 		k->reason = old->reason;
 		old->reason = NULL;
 	}
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		key_inherit_label(k, &old->other_labels[i]);
 }
 
 static bool

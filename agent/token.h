@@ -31,6 +31,8 @@ struct key {
 	uint8_t *id; /* CKA_ID; owned */
 	size_t id_len;
 	char *label;	/* CKA_LABEL, printable; owned */
+	/* Of its other objects, printable; NULL: no more; owned. */
+	char *other_labels[KEY_OTHER_LABELS];
 	uint32_t flags; /* enum key_flag */
 	char *reason;	/* why it cannot sign; NULL when it may; owned */
 	bool hidden;	/* by ssh-add -d */
@@ -82,6 +84,9 @@ enum token_view {
  */
 struct token *token_report(struct provider *provider, struct wire_token *w,
     enum token_view view);
+
+/* Is one of its objects called so? */
+bool key_is_called(const struct key *k, const char *label);
 
 /* The one with this id, in this slot, present or not; or NULL. */
 struct token *token_find(const struct provider *provider,

@@ -76,7 +76,8 @@ write_section(struct edit *e, const json_t *key)
 	CLEANUP(buffer_cleanup) struct buffer out = BUFFER_INIT(ANSWER_BYTES);
 	CLEANUP(cleanup_free) char *title = title_of(e, key);
 	CLEANUP(cleanup_free) char *print = show_text(key, "fingerprint");
-	CLEANUP(cleanup_free) char *uri = show_text(key, "uri");
+	/* The fingerprint tells the key: with it, CKA_ID may change. */
+	CLEANUP(cleanup_free) char *uri = show_text(key, "token_uri");
 	CLEANUP(cleanup_free) char *public_key = show_text(key, "public_key");
 	bool hidden =
 	    json_is_true(json_object_get(key, "hidden_before_login"));

@@ -36,10 +36,52 @@ name_is(const json_t *key, const char *word)
 	return member_is(key, "name", word);
 }
 
+typedef bool (*text_fn)(const char *text, const char *word);
+
+static bool
+a_label_is(const json_t *key, const char *word, text_fn is)
+{
+	const json_t *labels = json_object_get(key, "labels");
+
+	for (size_t i = 0; i < json_array_size(labels); i++) {
+		const char *text =
+		    json_string_value(json_array_get(labels, i));
+
+		if (text != NULL && is(text, word))
+			return true;
+	}
+	return false;
+}
+
+static bool
+texts_equal(const char *text, const char *word)
+{
+	return strcmp(text, word) == 0;
+}
+
 static bool
 label_is(const json_t *key, const char *word)
 {
-	return member_is(key, "label", word);
+	return a_label_is(key, word, texts_equal);
+}
+
+/* "PIV AUTH pubkey" for "PIV AUTH key", as OpenSC calls the two halves. */
+static bool
+is_public_half(const char *text, const char *word)
+{
+	static const char key[] = "key", pubkey[] = "pubkey";
+	size_t len = strlen(word), end = sizeof(key) - 1;
+
+	return len >= end && strcmp(word + len - end, key) == 0 &&
+	       strncmp(text, word, len - end) == 0 &&
+	       strcmp(text + len - end, pubkey) == 0;
+}
+
+/* Before a login a token may hide the private key, and its label with it. */
+static bool
+public_half_is(const json_t *key, const char *word)
+{
+	return a_label_is(key, word, is_public_half);
 }
 
 static bool
@@ -169,7 +211,7 @@ static bool
 choose_into(const json_t *keys, const char *word, json_t *found)
 {
 	static const match_fn passes[] = {
-	    name_is, label_is, fingerprint_starts};
+	    name_is, label_is, public_half_is, fingerprint_starts};
 
 	if (is_file_name(word))
 		return choose_by_file(keys, word, found);

@@ -15,6 +15,8 @@ token_keys_clear(struct token_keys *keys)
 		key_value_clear(&keys->items[i].value);
 		buffer_clear(&keys->items[i].id);
 		buffer_clear(&keys->items[i].label);
+		for (size_t j = 0; j < KEY_OTHER_LABELS; j++)
+			buffer_clear(&keys->items[i].other_labels[j]);
 	}
 	free(keys->items);
 	*keys = (struct token_keys){0};
@@ -38,6 +40,21 @@ fill_if_empty(struct buffer *to, const struct buffer *from)
 		*to = BUFFER_INIT(from->max);
 		buffer_put(to, buffer_bytes(from));
 	}
+}
+
+/* A label that the key does not have yet; what finds no room is left out. */
+static void
+add_label(struct token_key *k, const struct buffer *label)
+{
+	struct buffer *at = &k->label;
+
+	for (size_t i = 0; at->len > 0; i++) {
+		if (i == KEY_OTHER_LABELS ||
+		    bytes_equal(buffer_bytes(at), buffer_bytes(label)))
+			return;
+		at = &k->other_labels[i];
+	}
+	fill_if_empty(at, label);
 }
 
 /*
@@ -125,7 +142,7 @@ key_of(struct token_keys *keys, struct token_object *o, enum key_flag from)
 		keys->n++;
 	}
 	fill_if_empty(&k->id, &o->id);
-	fill_if_empty(&k->label, &o->label);
+	add_label(k, &o->label);
 	return k;
 }
 
@@ -149,7 +166,7 @@ key_attach(struct token_key *k, struct token_object *o)
 	if (!o->permitted)
 		key_set_reason(k, "CKA_SIGN is false");
 	fill_if_empty(&k->id, &o->id);
-	fill_if_empty(&k->label, &o->label);
+	add_label(k, &o->label);
 }
 
 /* All objects of a class that tell their public value. */
@@ -293,6 +310,8 @@ token_key_wire(const struct token_key *key, struct wire_key *ret)
 	ret->key = key->value.key;
 	ret->id = buffer_bytes(&key->id);
 	ret->label = buffer_bytes(&key->label);
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		ret->other_labels[i] = buffer_bytes(&key->other_labels[i]);
 	ret->flags = key->flags;
 	ret->reason = bytes_str(key->reason);
 }

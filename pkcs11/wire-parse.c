@@ -228,6 +228,8 @@ read_key(struct reader *r)
 	k.key.b = reader_string_max(r, ATTRIBUTE_MAX_BYTES);
 	k.id = reader_string_max(r, KEY_ID_MAX_BYTES);
 	k.label = reader_string_max(r, KEY_LABEL_MAX_BYTES);
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		k.other_labels[i] = reader_string_max(r, KEY_LABEL_MAX_BYTES);
 	k.flags = read_flags(r, KEY_FLAGS_ALL);
 	k.reason = read_text(r);
 	return k;

@@ -135,6 +135,8 @@ wire_key_put(struct buffer *b, const struct wire_key *k)
 	buffer_put_string(b, k->key.b);
 	buffer_put_string(b, k->id);
 	buffer_put_string(b, k->label);
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		buffer_put_string(b, k->other_labels[i]);
 	buffer_put_u32(b, k->flags);
 	buffer_put_string(b, k->reason);
 }

@@ -115,6 +115,9 @@ enum key_flag {
 	KEY_NO_LOGIN = 1 << 6,
 };
 
+/* The public key, the private key and the certificate may each have one. */
+enum { KEY_OTHER_LABELS = 2 };
+
 /*
  * One key of a token. `reason` is empty when it can be a candidate; else why
  * it cannot sign, in words ("CKA_SIGN is false", "curve secp256k1 has no SSH
@@ -125,6 +128,7 @@ struct wire_key {
 	struct public_key key;
 	struct bytes id;    /* CKA_ID */
 	struct bytes label; /* CKA_LABEL, unpadded */
+	struct bytes other_labels[KEY_OTHER_LABELS]; /* empty: no more */
 	uint32_t flags;	    /* enum key_flag */
 	struct bytes reason;
 };

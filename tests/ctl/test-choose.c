@@ -7,22 +7,26 @@
 #include "ctl/choose.h"
 #include "tests/cmocka-all.h"
 
+#define LABEL(label) "\"" label "\""
 #define KEY(id, name, label, print, public_key)                          \
-	"{\"id\": \"" id "\", \"name\": " name ", \"label\": \"" label  \
-	"\", \"fingerprint\": \"SHA256:" print "\", \"public_key\": \"" \
+	"{\"id\": \"" id "\", \"name\": " name ", \"labels\": [" label  \
+	"], \"fingerprint\": \"SHA256:" print "\", \"public_key\": \"" \
 	public_key "\"}"
 
 static const char KEYS[] = "{\"keys\": [" KEY(
-    "1", "\"work\"", "SIGN key", "abcdef", "ssh-rsa AAA1") "," KEY("2", "null",
-    "work", "abcxyz",
-    "ssh-ed25519 AAA2") "," KEY("3", "null", "twin", "q/twin", "ssh-rsa AAA3")
-    "," KEY("4", "\"same\"", "twin", "q/twin", "ssh-rsa AAA3") "," KEY(
-	"5", "null", "double", "dd11", "ssh-rsa AAA5") ","
-    KEY("6", "null", "double", "dd22",
-	"ssh-rsa AAA6") ", {\"id\": \"7\", \"label\": \"odd\", \"fingerprint\": "
-			"null, \"public_key\": null}, {\"id\": \"8\", "
-			"\"label\": \"odd\"}, {}, 7, null"
-			"]}";
+    "1", "\"work\"", LABEL("SIGN key"), "abcdef", "ssh-rsa AAA1") "," KEY("2", "null",
+    LABEL("work"), "abcxyz",
+    "ssh-ed25519 AAA2") "," KEY("3", "null", LABEL("twin"), "q/twin", "ssh-rsa AAA3")
+    "," KEY("4", "\"same\"", LABEL("twin"), "q/twin", "ssh-rsa AAA3") "," KEY(
+	"5", "null", LABEL("double"), "dd11", "ssh-rsa AAA5") ","
+    KEY("6", "null", LABEL("double"), "dd22",
+	"ssh-rsa AAA6") ", {\"id\": \"7\", \"labels\": [\"odd\"], "
+			"\"fingerprint\": null, \"public_key\": null}, "
+			"{\"id\": \"8\", \"labels\": [\"odd\"]}, {}, 7, null, "
+	KEY("9", "null", LABEL("PIV AUTH pubkey") ", " LABEL("CN of A"),
+	    "ee11", "ssh-rsa AAA9") ", "
+	KEY("a", "null", LABEL("CN of B") ", " LABEL("Card pubkey") ", "
+	    LABEL("Card key"), "ee22", "ssh-rsa AAAa") "]}";
 
 /* The ids of those that are meant, one letter each; "-" for an error. */
 static const char *
@@ -76,6 +80,17 @@ by_words(void **state)
 	    {"dd11", "5"},
 	    {"odd", "-"}, /* no public key says that they are one */
 	    {"nothing", "-"},
+	    /* Public key, private key and certificate: each may have one. */
+	    {"PIV AUTH pubkey", "9"},
+	    {"CN of A", "9"},
+	    {"CN of B", "a"},
+	    {"Card key", "a"},
+	    /* The private key's, where only the public key's shows yet. */
+	    {"PIV AUTH key", "9"},
+	    {"AUTH key", "-"},
+	    {"PIV AUTH kez", "-"},
+	    {"PIV AUTH", "-"},
+	    {"key", "-"},
 	};
 	char out[16];
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from config import key, provider, simple
-from daemon import Askpass, program
+from daemon import Askpass, program, wait_until
 from home import HomeDaemon
 
 
@@ -330,3 +330,52 @@ def test_no_agent(directory):
             text=True, capture_output=True, timeout=30)
         assert done.returncode == 3, words
         assert done.stderr
+
+
+@pytest.mark.parametrize("word", ["PIV AUTH key", "PIV AUTH pubkey",
+                                  "Certificate for PIV Authentication"])
+def test_labels_of_a_card_before_its_login(word, home, piv):
+    """OpenSC hides the private key, and its label, until the login."""
+    card = piv({"9a": "p256", "9c": "p384"})
+    a = home(provider(card, "opensc"), card, pins=[card.pin])
+    a.done("allow", word, "work")
+    assert a.names() == ["work"]
+    with a.client() as c:
+        assert c.sign(c.blob("work")) is not None
+    # After it each of the three is known, and they mean one key.
+    labels = a.key("PIV AUTH pubkey")["labels"]
+    assert sorted(labels) == ["Certificate for PIV Authentication",
+                              "PIV AUTH key", "PIV AUTH pubkey"]
+
+
+def test_a_renewed_certificate_costs_no_key(home, piv):
+    """OpenSC calls the token what its certificate is called."""
+    card = piv({"9a": "p256"})
+    a = home(provider(card, "opensc"), card, pins=[card.pin])
+    before = a.key("PIV AUTH pubkey")
+    a.done("allow", "PIV AUTH pubkey", "work")
+    # A section as a person copies it out of `keys`.
+    a.own.write_text(provider(card, "opensc") +
+                     key("copied", before["uri"].removeprefix("pkcs11:")))
+    a.done("reload")
+    assert a.names() == ["copied"]
+    card.order("remove")
+    wait_until(lambda: a.names() == [])
+    card.order("renew", "9a", "Renewed in 2027")
+    card.order("insert")
+    wait_until(lambda: a.names() == ["copied"])
+    assert "Renewed in 2027" in a.key("PIV AUTH pubkey")["token"]
+    a.own.write_text(provider(card, "opensc"))
+    a.done("reload")
+    assert a.names() == ["work"]
+
+
+def test_a_section_for_another_token_says_so(home, token):
+    k, = home(provider(token), token).keys()[:1]
+    a = home(provider(token) + 'key "work" { fingerprint = "%s" '
+             'uri = "pkcs11:token=before" }\n' % k["fingerprint"], token)
+    assert a.names() == []
+    found, = [x for x in a.keys() if x["fingerprint"] == k["fingerprint"]]
+    assert 'key "work"' in found["reason"]
+    assert "another token" in found["reason"]
+    assert str(a.own) in found["reason"]

@@ -292,7 +292,8 @@ def wire_messages():
     def key(kind, a, b=b"", reason=""):
         value = u8(kind) + string(a) + string(b)
         return (hashlib.sha256(value).digest() + value + string(b"\1")
-                + string("label") + u32(0x11) + string(reason))
+                + string("label") + string("other") + string("") + u32(0x11)
+                + string(reason))
 
     keys = [
         key(1, b"\xc3" * 256, b"\1\0\1"),

@@ -239,7 +239,8 @@ test_certificate(void **state)
 	certificate_hex(hex, sizeof(hex));
 	snprintf(script, sizeof(script), "slot login=1\n"
 	    "object class=1 certificate_type=0 value=%s id=01 label=63\n"
-	    PRIVATE "key_type=3 params=" P256_PARAMS " id=01\n", hex);
+	    PRIVATE "key_type=3 params=" P256_PARAMS " id=01 label=64\n",
+	    hex);
 	serve(&p, script, &t);
 	check_keys(&before, &t);
 	provider_expect(&p, WIRE_DONE);
@@ -251,6 +252,8 @@ test_certificate(void **state)
 	    t.pin_max, t.n_keys, t.keys});
 	assert_true(wire_key_next(&t, &k));
 	assert_true(bytes_is(k.label, "c"));
+	assert_true(bytes_is(k.other_labels[0], "d"));
+	assert_int_equal(k.other_labels[1].len, 0);
 	provider_expect(&p, WIRE_LOGIN_RESULT);
 	/* The pair is only by its CKA_ID, and what it signs is no signature. */
 	r = sign_p256(&p, k.ref, "");

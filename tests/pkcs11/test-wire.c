@@ -438,7 +438,8 @@ key_of(enum key_kind kind, struct bytes a, struct bytes b)
 	struct wire_key k = {
 		.key = {kind, a, b},
 		.id = LITERAL("\1"),
-		.label = LITERAL("PIV AUTH key"),
+		.label = LITERAL("PIV AUTH pubkey"),
+		.other_labels = {LITERAL("PIV AUTH key")},
 		.flags = KEY_FROM_PUBLIC | KEY_NO_LOGIN,
 	};
 
@@ -474,6 +475,8 @@ assert_key(const struct wire_key *got, const struct wire_key *want)
 	assert_bytes(got->key.b, want->key.b);
 	assert_bytes(got->id, want->id);
 	assert_bytes(got->label, want->label);
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		assert_bytes(got->other_labels[i], want->other_labels[i]);
 	assert_int_equal(got->flags, want->flags);
 	assert_bytes(got->reason, want->reason);
 }
@@ -628,6 +631,9 @@ key_fields(void **state)
 	assert_int_equal(parse_one_key(&k), PARSE_LIMIT);
 	k = good;
 	k.label = some(KEY_LABEL_MAX_BYTES + 1);
+	assert_int_equal(parse_one_key(&k), PARSE_LIMIT);
+	k = good;
+	k.other_labels[1] = some(KEY_LABEL_MAX_BYTES + 1);
 	assert_int_equal(parse_one_key(&k), PARSE_LIMIT);
 	k = good;
 	k.reason = some(WIRE_TEXT_MAX_BYTES + 1);
