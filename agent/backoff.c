@@ -21,7 +21,7 @@ backoff_died(struct backoff *b)
 	if (++b->deaths < DEATHS_AT_ONCE)
 		return;
 	over = b->deaths - DEATHS_AT_ONCE;
-	b->until_ms = clock_ms() +
+	b->until_ms = clock_life_ms() +
 	    (over < DOUBLINGS_MAX ? REST_MIN_MS << over : REST_MAX_MS);
 }
 
@@ -40,7 +40,7 @@ backoff_wake(struct backoff *b)
 int64_t
 backoff_rest_ms(const struct backoff *b)
 {
-	int64_t ms = b->until_ms - clock_ms();
+	int64_t ms = b->until_ms - clock_life_ms();
 
 	return ms > 0 ? ms : 0;
 }

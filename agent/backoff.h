@@ -11,7 +11,7 @@
 /* All zero: nothing has died. */
 struct backoff {
 	unsigned deaths; /* in a row */
-	int64_t until_ms; /* CLOCK_MONOTONIC */
+	int64_t until_ms; /* of clock_life_ms: a sleep is a rest */
 };
 
 void backoff_died(struct backoff *b);

@@ -2,27 +2,25 @@
 /* Keeping a proven PIN for a while. */
 #include "agent/kept-pin.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
+
+#include "agent/clock.h"
 
 struct kept_pin {
 	struct secret *pin; /* owned; NULL: none */
-	struct event timer;
+	struct life_timer timer;
 };
 
 void
 kept_pin_wipe(struct kept_pin *k)
 {
-	event_del(&k->timer);
+	life_timer_stop(&k->timer);
 	k->pin = secret_free(k->pin);
 }
 
 static void
-kept_pin_timeout(evutil_socket_t fd, short what, void *arg)
+kept_pin_due(void *arg)
 {
-	(void)fd;
-	(void)what;
 	kept_pin_wipe(arg);
 }
 
@@ -32,7 +30,7 @@ kept_pin_new(struct agent *agent)
 	struct kept_pin *k = calloc(1, sizeof(*k));
 
 	if (k != NULL)
-		evtimer_assign(&k->timer, agent->base, kept_pin_timeout, k);
+		life_timer_init(&k->timer, agent->base, kept_pin_due, k);
 	return k;
 }
 
@@ -49,12 +47,10 @@ kept_pin_free(struct kept_pin *k)
 void
 kept_pin_put(struct kept_pin *k, const struct secret *pin, uint32_t sec)
 {
-	const struct timeval limit = {.tv_sec = (time_t)sec};
-
 	kept_pin_wipe(k);
 	k->pin = secret_new(secret_bytes(pin));
 	if (k->pin != NULL && sec != UINT32_MAX &&
-	    evtimer_add(&k->timer, &limit) != 0)
+	    !life_timer_start(&k->timer, sec))
 		kept_pin_wipe(k);
 }
 

@@ -2,7 +2,6 @@
 /* What the token said to a PIN, and what follows from that. */
 #include "agent/login-state.h"
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,14 +74,11 @@ login_began(struct login *l)
 {
 	const struct config_token *section =
 	    allowlist_token_section(l->token->agent, l->token);
-	struct timeval limit = {0};
 
 	l->count++;
-	event_del(&l->expiry);
-	if (section != NULL && section->login == LOGIN_SECONDS) {
-		limit.tv_sec = (time_t)section->login_sec;
-		evtimer_add(&l->expiry, &limit);
-	}
+	life_timer_stop(&l->expiry);
+	if (section != NULL && section->login == LOGIN_SECONDS)
+		life_timer_start(&l->expiry, section->login_sec);
 }
 
 /* It left while C_Login was at work. */

@@ -3,9 +3,9 @@
 #ifndef P11_AGENT_AGENT_LOGIN_STATE_H
 #define P11_AGENT_AGENT_LOGIN_STATE_H
 
-#include <event2/event_struct.h>
 #include <time.h>
 
+#include "agent/clock.h"
 #include "agent/events.h"
 #include "agent/kept-pin.h"
 #include "agent/login.h"
@@ -48,7 +48,7 @@ struct login {
 	enum pin_origin origin;
 	struct secret *pin;	/* being tried */
 	struct kept_pin *kept;	/* keep-pin; owned */
-	struct event expiry;	/* the end of a login: login = "8h" */
+	struct life_timer expiry; /* the end of a login: login = "8h" */
 	struct pin_record *record; /* of its tries; the agent's */
 	struct notice *notice;	/* the reader's pad waits for a person */
 	bool told;		/* the person, that it may be the last try */
@@ -67,7 +67,7 @@ extern const char LOGIN_PIN_LOCKED[], LOGIN_LAST_TRY[];
 void login_event(const struct login *l, enum event_kind kind,
     const char *text);
 
-/* CLOCK_MONOTONIC, in seconds. */
+/* In seconds, by the clock that goes on while the machine sleeps. */
 time_t login_now(void);
 
 /* enum token_flag of its token; those of the PIN as all its modules know. */

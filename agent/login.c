@@ -2,12 +2,12 @@
 /* Who waits for a login, how long it lasts, what is known of the tries. */
 #include "agent/login-state.h"
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/allowlist.h"
+#include "agent/clock.h"
 #include "agent/config-flat.h"
 #include "agent/device.h"
 #include "agent/notice.h"
@@ -31,21 +31,16 @@ login_event(const struct login *l, enum event_kind kind, const char *text)
 time_t
 login_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
+	return (time_t)(clock_life_ms() / 1000);
 }
 
 /* The time of `login` is over. */
 static void
-login_expired(evutil_socket_t fd, short what, void *arg)
+login_expired(void *arg)
 {
 	struct login *l = arg;
 	struct token *t = l->token;
 
-	(void)fd;
-	(void)what;
 	/* It may have ended before, and a fresh process be at work. */
 	if (t->process == NULL || (t->flags & TOKEN_LOGGED_IN) == 0)
 		return;
@@ -143,7 +138,7 @@ login_free(struct login *l)
 	login_finish(l, "the token is gone");
 	secret_free(l->proven);
 	kept_pin_free(l->kept);
-	event_del(&l->expiry);
+	life_timer_stop(&l->expiry);
 	free(l);
 	return NULL;
 }
@@ -349,7 +344,7 @@ login_new(struct token *t)
 	l->taken.arg = l;
 	TAILQ_INIT(&l->waiters);
 	TAILQ_INIT(&l->contexts);
-	evtimer_assign(&l->expiry, t->agent->base, login_expired, l);
+	life_timer_init(&l->expiry, t->agent->base, login_expired, l);
 	return l;
 }
 

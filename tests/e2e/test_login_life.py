@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from config import simple
-from daemon import alive, wait_until
+from daemon import BUILD, alive, wait_until
 
 
 @pytest.fixture
@@ -14,10 +14,31 @@ def token(softhsm):
     return softhsm("p256")
 
 
-def served(agent, token, settings, pins=None):
+def served(agent, token, settings, pins=None, **options):
     section = 'token "t" { uri = "pkcs11:token=test" %s }\n' % settings
     return agent(simple(token, 1) + section, token,
-                 pins=[token.pin] * 5 if pins is None else pins)
+                 pins=[token.pin] * 5 if pins is None else pins, **options)
+
+
+@pytest.fixture
+def sleeper(agent, token):
+    """sleeper(settings): an agent on a machine that sleeps eight hours at
+    each SIGRTMIN (tests/rig/sleep-clock.c). The signal is handled before
+    anything that is sent afterwards."""
+    library = os.path.join(BUILD, "tests/p11-sleep-clock.so")
+    if not os.path.exists(library):
+        pytest.skip("no sleeping machine was built")
+
+    def make(settings):
+        return served(agent, token, settings, wrapper=(
+            "env", "LD_PRELOAD=" + library,
+            # The sanitizers want to be the first library.
+            "ASAN_OPTIONS=verify_asan_link_order=0"))
+    return make
+
+
+def sleep(a):
+    a.process.send_signal(signal.SIGRTMIN)
 
 
 def sign(a):
@@ -138,3 +159,50 @@ def test_login_has_its_time(agent, token):
 def test_values_that_make_no_sense(setting, agent, token):
     with pytest.raises(AssertionError, match="p11-agent.conf:3"):
         served(agent, token, setting)
+
+
+def test_login_runs_out_in_a_sleep(sleeper):
+    a = sleeper('login = "60s"')
+    assert sign(a)
+    assert sign(a)
+    assert a.askpass.calls() == 1
+    sleep(a)
+    a.wait_for_log("its login has run out")
+    assert not logged_in(a)
+    assert sign(a)
+    assert a.askpass.calls() == 2
+
+
+def test_kept_pin_runs_out_in_a_sleep(sleeper):
+    a = sleeper('keep-pin = "60s"')
+    assert sign(a)
+    kill_provider(a)
+    assert sign(a)
+    assert a.askpass.calls() == 1
+    sleep(a)
+    kill_provider(a)
+    assert sign(a)
+    assert a.askpass.calls() == 2
+
+
+def test_a_long_login_outlives_a_sleep(sleeper):
+    a = sleeper('login = "9h" keep-pin = "9h"')
+    assert sign(a)
+    sleep(a)
+    assert sign(a)
+    assert a.askpass.calls() == 1
+    sleep(a)
+    a.wait_for_log("its login has run out")
+    assert sign(a)
+    assert a.askpass.calls() == 2
+
+
+def test_pause_after_a_cancel_runs_out_in_a_sleep(sleeper):
+    a = sleeper("")
+    a.askpass.answer_with("!cancel", "1234")
+    assert not sign(a)
+    assert not sign(a)
+    assert a.askpass.calls() == 1
+    sleep(a)
+    assert sign(a)
+    assert a.askpass.calls() == 2
