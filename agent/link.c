@@ -174,7 +174,7 @@ link_spawn(struct link *l, struct agent *agent, const struct link_spec *spec,
 	const char *argv[LINK_ARGS_MAX + 2] = {spec->program};
 	struct spawn_options o = {
 		.program = path, .argv = argv, .env = spec->env, .fd = fd,
-		.extra_fd = -1,
+		.extra_fd = -1, .foreign = spec->foreign,
 	};
 
 	if (path == NULL)

@@ -7,6 +7,7 @@
 #ifndef P11_AGENT_AGENT_LINK_H
 #define P11_AGENT_AGENT_LINK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "common/buffer.h"
@@ -18,6 +19,7 @@ struct link_spec {
 	const char *program;	 /* "p11-agent-provider": see helper_path */
 	const char *const *args; /* behind argv[0], NULL-terminated; or NULL */
 	const char *const *env;	 /* NAME=VALUE added; or NULL */
+	bool foreign;		 /* runs code of others: see agent/family.h */
 	size_t in_max_bytes;	 /* of a frame from it */
 	size_t out_max_bytes;	 /* of all that waits to be read by it */
 };

@@ -457,6 +457,7 @@ process_start(struct token *t)
 	static const char *const args[] = {"token", NULL};
 	const struct link_spec spec = {
 		.program = "p11-agent-provider",
+		.foreign = true,
 		.args = args,
 		.env = (const char *const *)t->provider->env,
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,

@@ -451,6 +451,7 @@ scan_start(struct provider *p)
 	const struct timeval limit = {.tv_sec = SCAN_MAX_SEC};
 	const struct link_spec spec = {
 		.program = "p11-agent-provider",
+		.foreign = true,
 		.args = args,
 		.env = (const char *const *)p->env,
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,

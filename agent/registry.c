@@ -350,6 +350,7 @@ registry_ask(struct registry *r)
 	static const char *const args[] = {"names", NULL};
 	static const struct link_spec spec = {
 		.program = "p11-agent-provider",
+		.foreign = true,
 		.args = args,
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
 		.out_max_bytes = WIRE_QUEUE_MAX_BYTES,

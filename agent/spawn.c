@@ -13,10 +13,16 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+
+#include "agent/clock.h"
+#include "agent/family.h"
+#include "common/limits.h"
+#include "common/log.h"
 
 enum {
 	CHILD_FD = 3,
@@ -24,6 +30,8 @@ enum {
 	/* The shell's statuses for "found, cannot run" and "not found". */
 	EXIT_NOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
+	/* Between two looks at those that were killed at our end. */
+	END_LOOK_MS = 2,
 };
 
 extern char **environ;
@@ -33,6 +41,7 @@ struct child {
 	pid_t pid;
 	spawn_exited exited; /* NULL: nobody wants the report */
 	void *arg;
+	bool foreign;
 	bool killed; /* by child_forget */
 };
 
@@ -47,9 +56,19 @@ struct spawner {
 	struct rlimit fds;
 };
 
+/* Its group alone is not enough: it may have left that for another one. */
+void
+child_kill(struct child *c)
+{
+	if (c->foreign)
+		family_kill(c->pid);
+	kill(-c->pid, SIGKILL);
+	kill(c->pid, SIGKILL);
+}
+
 /*
- * Has it ended? Its group is killed while its pid is still taken, so that
- * the signal cannot reach a stranger.
+ * Has it ended? What it leaves is killed while its pid is still taken, so
+ * that the signals cannot reach a stranger.
  */
 static bool
 child_reap(struct child *c, int *ret_status)
@@ -59,7 +78,7 @@ child_reap(struct child *c, int *ret_status)
 	if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) !=
 	    0 || info.si_pid != c->pid)
 		return false;
-	kill(-c->pid, SIGKILL);
+	child_kill(c);
 	return waitpid(c->pid, ret_status, WNOHANG) == c->pid;
 }
 
@@ -80,6 +99,31 @@ spawner_report_one(struct spawner *s)
 		return true;
 	}
 	return false;
+}
+
+static bool
+spawner_has(const struct spawner *s, pid_t pid)
+{
+	const struct child *c;
+
+	TAILQ_FOREACH(c, &s->children, entry)
+		if (c->pid == pid)
+			return true;
+	return false;
+}
+
+/* Those that our children left to us: nobody wants to know of their end. */
+static void
+spawner_bury(const struct spawner *s)
+{
+	siginfo_t info = {0};
+
+	/* One of our own came meanwhile, and has a signal of its own. */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    info.si_pid != 0 && !spawner_has(s, info.si_pid)) {
+		waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
 }
 
 static void
@@ -112,6 +156,7 @@ spawner_sigchld(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	while (spawner_report_one(arg))
 		continue;
+	spawner_bury(arg);
 	spawner_tell_killed(arg);
 }
 
@@ -123,6 +168,7 @@ spawner_new(struct event_base *base)
 	if (s == NULL)
 		return NULL;
 	TAILQ_INIT(&s->children);
+	family_adopt();
 	if (sigprocmask(SIG_SETMASK, NULL, &s->mask) != 0 ||
 	    getrlimit(RLIMIT_NOFILE, &s->fds) != 0 ||
 	    (s->sigchld = evsignal_new(base, SIGCHLD, spawner_sigchld, s)) ==
@@ -131,20 +177,51 @@ spawner_new(struct event_base *base)
 	return s;
 }
 
-struct spawner *
-spawner_free(struct spawner *s)
+/* Reap those that have ended. True when none is left. */
+static bool
+spawner_reap(struct spawner *s)
 {
-	struct child *c;
+	struct child *c, *next;
 
-	if (s == NULL)
-		return NULL;
-	while ((c = TAILQ_FIRST(&s->children)) != NULL) {
-		kill(-c->pid, SIGKILL);
-		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+	for (c = TAILQ_FIRST(&s->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (waitpid(c->pid, NULL, WNOHANG) == 0)
 			continue;
 		TAILQ_REMOVE(&s->children, c, entry);
 		free(c);
 	}
+	return TAILQ_EMPTY(&s->children);
+}
+
+/* What sleeps in the kernel cannot be killed now; init will reap it. */
+static void
+spawner_give_up(struct spawner *s)
+{
+	struct child *c;
+
+	while ((c = TAILQ_FIRST(&s->children)) != NULL) {
+		log_warn("process %ld was killed and does not end; it is left "
+		    "behind", (long)c->pid);
+		TAILQ_REMOVE(&s->children, c, entry);
+		free(c);
+	}
+}
+
+struct spawner *
+spawner_free(struct spawner *s)
+{
+	const struct timespec look = {.tv_nsec = END_LOOK_MS * 1000000};
+	int64_t until = clock_ms() + CHILDREN_END_MAX_MS;
+	struct child *c;
+
+	if (s == NULL)
+		return NULL;
+	TAILQ_FOREACH(c, &s->children, entry)
+		if (!c->killed)
+			child_kill(c);
+	while (!spawner_reap(s) && clock_ms() < until)
+		nanosleep(&look, NULL);
+	spawner_give_up(s);
 	if (s->sigchld != NULL)
 		event_free(s->sigchld);
 	free(s);
@@ -254,6 +331,8 @@ child_run(const struct spawner *s, const struct spawn_options *o, pid_t parent,
 
 	setpgid(0, 0);
 	child_tie_to(parent);
+	if (o->foreign)
+		family_mark();
 	child_signals(s);
 	setrlimit(RLIMIT_NOFILE, &s->fds);
 	if (child_fds(o))
@@ -285,6 +364,7 @@ spawn_start(struct spawner *s, const struct spawn_options *o,
 	} else {
 		/* Both sides do it: no kill may come too early. */
 		setpgid(c->pid, c->pid);
+		c->foreign = o->foreign;
 		c->exited = exited;
 		c->arg = arg;
 		TAILQ_INSERT_TAIL(&s->children, c, entry);
@@ -298,12 +378,6 @@ pid_t
 child_pid(const struct child *c)
 {
 	return c->pid;
-}
-
-void
-child_kill(struct child *c)
-{
-	kill(-c->pid, SIGKILL);
 }
 
 void

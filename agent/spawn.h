@@ -3,11 +3,13 @@
  * Child processes: a request to start one, later a report of its exit. The
  * only place that forks. Each child leads its own process group, has the
  * signal mask and limits that we were started with (but no core dumps), and
- * of our files only standard error and those named.
+ * of our files only standard error and those named. Orphans that they leave
+ * become our children, and are buried when they end.
  */
 #ifndef P11_AGENT_AGENT_SPAWN_H
 #define P11_AGENT_AGENT_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct child;
@@ -20,6 +22,7 @@ struct spawn_options {
 	const char *const *env;	 /* NAME=VALUE, over our own; or NULL */
 	int fd;			 /* becomes fd 3; stays the caller's */
 	int extra_fd;		 /* becomes fd 4; -1: none */
+	bool foreign;		 /* runs code of others: see agent/family.h */
 };
 
 /* status: as from waitpid. The child is gone when this returns. */
@@ -31,7 +34,10 @@ typedef void (*spawn_exited)(void *arg, int status);
  */
 struct spawner *spawner_new(struct event_base *base);
 
-/* Kills every child's group, without a report, and reaps. Returns NULL. */
+/*
+ * Kills every child's group, without a report, and reaps; for a second at
+ * most, as one in the middle of a system call may take its time. Returns NULL.
+ */
 struct spawner *spawner_free(struct spawner *s);
 
 /* NULL with errno when it cannot be started. */
@@ -40,7 +46,10 @@ struct child *spawn_start(struct spawner *s, const struct spawn_options *o,
 
 pid_t child_pid(const struct child *c);
 
-/* SIGKILL to its group; the report comes later. */
+/*
+ * SIGKILL to it and its group, and to all that came from it if it is
+ * `foreign`; the report comes later.
+ */
 void child_kill(struct child *c);
 
 /* The same, and no report: c is not the caller's any more. */

@@ -214,6 +214,7 @@ watcher_run(struct watcher *w)
 	struct provider *p = w->provider;
 	const struct link_spec spec = {
 		.program = "p11-agent-provider",
+		.foreign = true,
 		.args = args,
 		.env = (const char *const *)p->env,
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,

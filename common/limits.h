@@ -42,6 +42,9 @@ enum {
 	/* What may wait to be read by one provider process. */
 	WIRE_QUEUE_MAX_BYTES = 8 * 1024 * 1024,
 
+	/* Processes of one provider, its own included, that are ended with it. */
+	FAMILY_PROCESSES_MAX = 512,
+
 	/* What a module may show. */
 	PROVIDERS_MAX = 32,
 	TOKENS_PER_PROVIDER_MAX = 64,
@@ -81,6 +84,8 @@ enum {
 	SIGN_MAX_SEC = 60,
 	/* What a call in flight gets when its token has left. */
 	LEAVE_SEC = 1,
+	/* What killed children get to be gone when we end. */
+	CHILDREN_END_MAX_MS = 900,
 	/* What another program gets to let go of a token that is wanted. */
 	TAKEN_WAIT_SEC = 5,
 	/* Between two looks whether it has, while something waits. */

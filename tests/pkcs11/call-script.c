@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,8 @@ call_set(struct scripted_call *c, const char *key, const char *value)
 		c->crash = number_read(value) != 0;
 	else if (strcmp(key, "hang") == 0)
 		c->hang = number_read(value) != 0;
+	else if (strcmp(key, "stray") == 0)
+		c->stray = number_read(value) != 0;
 	else if (strcmp(key, "after") == 0)
 		c->after = number_read(value) != 0;
 	else if (strcmp(key, "wrong") == 0)
@@ -103,6 +106,33 @@ call_script_next(struct call_script *s, const char *name,
 	return false;
 }
 
+static _Noreturn void
+wait_for_the_end(void)
+{
+	for (;;)
+		pause();
+}
+
+/* As modules do that start servers, and as daemons are made. */
+static void
+stray(void)
+{
+	pid_t leader = fork(), between;
+
+	if (leader == 0)
+		wait_for_the_end();
+	setpgid(leader, leader);
+	setpgid(0, leader);
+	between = fork();
+	if (between == 0) {
+		setsid();
+		if (fork() == 0)
+			wait_for_the_end();
+		_exit(0);
+	}
+	waitpid(between, NULL, 0);
+}
+
 void
 scripted_call_run(const struct scripted_call *c)
 {
@@ -115,9 +145,11 @@ scripted_call_run(const struct scripted_call *c)
 	nanosleep(&wait, NULL);
 	while (c->gate[0] != '\0' && access(c->gate, F_OK) == 0)
 		nanosleep(&look, NULL);
+	if (c->stray)
+		stray();
 	/* No report of a sanitizer, and no core. */
 	if (c->crash)
 		kill(getpid(), SIGKILL);
-	while (c->hang)
-		pause();
+	if (c->hang)
+		wait_for_the_end();
 }

@@ -12,6 +12,9 @@
  *     ms=N                  wait so long first
  *     gate=PATH             wait first for as long as the file is there
  *     crash=1 hang=1        die by SIGKILL, or never return
+ *     stray=1               leave two processes behind first, one in a session
+ *                           of its own without a parent, and move into the
+ *                           process group of the other one
  *     after=1               make the call, and answer rv all the same
  *     wrong=1               make the call, and spoil the signature it gives
  *
@@ -31,7 +34,7 @@ struct scripted_call {
 	CK_RV rv;
 	unsigned long skip, times, of, ms;
 	char gate[256];
-	bool any_detail, crash, hang, after, wrong;
+	bool any_detail, crash, hang, stray, after, wrong;
 };
 
 struct call_script {
