@@ -90,7 +90,8 @@ announce_now(struct agent *agent)
 		return;
 	}
 	n->told_state = state;
-	memcpy(n->told, line, sizeof(n->told));
+	/* No more than the line: what is behind it is the stack of others. */
+	snprintf(n->told, sizeof(n->told), "%s", line);
 }
 
 static void

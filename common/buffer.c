@@ -39,7 +39,7 @@ buffer_grow(struct buffer *b, size_t need)
 	if ((p = malloc(cap)) == NULL)
 		return false;
 	if (b->p != NULL) {
-		memcpy(p, b->p, b->len);
+		copy_bytewise(p, b->p, b->len);
 		wipe(b->p, b->cap);
 		free(b->p);
 	}
@@ -76,7 +76,7 @@ buffer_consume(struct buffer *b, size_t n)
 {
 	if (n == 0)
 		return;
-	memmove(b->p, b->p + n, b->len - n);
+	copy_bytewise(b->p, b->p + n, b->len - n);
 	wipe(b->p + b->len - n, n);
 	b->len -= n;
 }
@@ -88,7 +88,7 @@ buffer_put(struct buffer *b, struct bytes raw)
 
 	if (room == NULL || raw.len == 0)
 		return;
-	memcpy(room, raw.p, raw.len);
+	copy_bytewise(room, raw.p, raw.len);
 	b->len += raw.len;
 }
 

@@ -37,12 +37,24 @@ bytes_number_bits(struct bytes big_endian)
 	return bits;
 }
 
+struct bytes
+bytes_until(struct bytes b, uint8_t end)
+{
+	const volatile uint8_t *p = b.p;
+	size_t len = 0;
+
+	while (len < b.len && p[len] != end)
+		len++;
+	b.len = len;
+	return b;
+}
+
 char *
 bytes_strdup(struct bytes b)
 {
 	char *s;
 
-	if (b.len != 0 && memchr(b.p, '\0', b.len) != NULL)
+	if (bytes_until(b, '\0').len != b.len)
 		return NULL;
 	if ((s = malloc(b.len + 1)) == NULL)
 		return NULL;

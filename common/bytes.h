@@ -50,6 +50,12 @@ struct bytes bytes_number(struct bytes big_endian);
 size_t bytes_number_bits(struct bytes big_endian);
 
 /*
+ * The part in front of the first such byte; all when there is none. Looks at
+ * no byte behind it, and at no two at once, because a PIN may be there.
+ */
+struct bytes bytes_until(struct bytes b, uint8_t end);
+
+/*
  * A NUL-terminated copy, to be freed by the caller. NULL when memory is out
  * or when the bytes hold a NUL themselves (no silent cut).
  */

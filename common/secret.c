@@ -46,7 +46,7 @@ secret_new(struct bytes b)
 	s = (struct secret *)(void *)(base + page);
 	s->len = b.len;
 	if (b.len != 0)
-		memcpy(s->p, b.p, b.len);
+		copy_bytewise(s->p, b.p, b.len);
 	return s;
 }
 
@@ -77,11 +77,15 @@ secret_bytes(const struct secret *s)
 bool
 secret_equal(const struct secret *a, const struct secret *b)
 {
+	const volatile uint8_t *p, *q;
 	uint8_t diff = 0;
 
 	if (a == NULL || b == NULL || a->len != b->len)
 		return false;
+	/* One byte at a time: see copy_bytewise. */
+	p = a->p;
+	q = b->p;
 	for (size_t i = 0; i < a->len; i++)
-		diff |= a->p[i] ^ b->p[i];
+		diff |= p[i] ^ q[i];
 	return diff == 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Overwrite memory in a way that the compiler may not leave out. */
+/* Overwrite and copy memory that a PIN passes through. */
 #include "common/wipe.h"
 
 #include <string.h>
@@ -12,4 +12,15 @@ wipe(void *p, size_t len)
 	memset(p, 0, len);
 	/* The compiler must assume that this reads the memory. */
 	__asm__ volatile("" : : "r"(p) : "memory");
+}
+
+void
+copy_bytewise(void *to, const void *from, size_t len)
+{
+	/* Or the compiler would make a memcpy of it. */
+	volatile unsigned char *out = to;
+	const volatile unsigned char *in = from;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = in[i];
 }

@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/bytes.h"
 #include "common/wipe.h"
 
 static const int SIGNALS[] = {
@@ -103,9 +104,9 @@ read_line(const struct quiet *q, char *line, size_t size)
 {
 	bool too_long = false;
 	size_t len = 0;
-	char *end;
 
 	for (;;) {
+		size_t before = len;
 		ssize_t n;
 
 		if (!quiet_wait(q))
@@ -113,9 +114,8 @@ read_line(const struct quiet *q, char *line, size_t size)
 		n = read(q->fd, line + len, size - 1 - len);
 		if (n <= 0)
 			return TTY_END;
-		end = memchr(line + len, '\n', (size_t)n);
-		len += (size_t)n;
-		if (end != NULL)
+		len += bytes_until(bytes_of(line + len, (size_t)n), '\n').len;
+		if (len < before + (size_t)n)
 			break;
 		if (len == size - 1) {
 			too_long = true;
@@ -125,7 +125,7 @@ read_line(const struct quiet *q, char *line, size_t size)
 	}
 	if (too_long)
 		return TTY_TOO_LONG;
-	*end = '\0';
+	line[len] = '\0';
 	return TTY_LINE;
 }
 

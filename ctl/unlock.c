@@ -182,7 +182,8 @@ unlock_read_tty(struct unlock *u)
 		ctl_error("That is too long for a PIN");
 	else if (answer == TTY_END || line[0] == '\0')
 		ctl_error("no PIN was sent");
-	else if ((pin = secret_new(bytes_str(line))) == NULL)
+	else if ((pin = secret_new(bytes_until(
+	    bytes_of(line, sizeof(line)), '\0'))) == NULL)
 		ctl_error("out of memory");
 	wipe(line, sizeof(line));
 	return pin;
@@ -239,24 +240,21 @@ unlock_read_stdin(void)
 {
 	char line[SECRET_MAX_BYTES + 2];
 	struct secret *pin = NULL;
+	struct bytes first = BYTES_NONE;
 	size_t len = 0;
-	char *end = NULL;
 	ssize_t n = 1;
 
-	while (n > 0 && end == NULL && len < sizeof(line)) {
+	while (n > 0 && first.len == len && len < sizeof(line)) {
 		n = read(STDIN_FILENO, line + len, sizeof(line) - len);
 		if (n < 0 && errno == EINTR)
 			n = 1;
-		else if (n > 0) {
-			end = memchr(line + len, '\n', (size_t)n);
+		else if (n > 0)
 			len += (size_t)n;
-		}
+		first = bytes_until(bytes_of(line, len), '\n');
 	}
-	if (end != NULL)
-		len = (size_t)(end - line);
-	if (len == 0)
+	if (first.len == 0)
 		ctl_error("no PIN is on standard input");
-	else if ((pin = secret_new(bytes_of(line, len))) == NULL)
+	else if ((pin = secret_new(first)) == NULL)
 		ctl_error("that is too long for a PIN");
 	wipe(line, sizeof(line));
 	return pin;

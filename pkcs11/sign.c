@@ -156,7 +156,7 @@ context_login(struct token_session *t, unsigned lane, struct bytes pin,
 	if (pin.len > sizeof(copy))
 		return refuse(WIRE_ERROR, err, "the PIN is too long");
 	if (pin.len > 0)
-		memcpy(copy, pin.p, pin.len);
+		copy_bytewise(copy, pin.p, pin.len);
 	rv = t->module->C_Login(t->sessions[lane], CKU_CONTEXT_SPECIFIC,
 	    pin.len == 0 ? NULL : copy, pin.len);
 	wipe(copy, sizeof(copy));

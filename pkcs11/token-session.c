@@ -283,7 +283,7 @@ token_session_login(struct token_session *t, const struct token_pin *typed,
 	}
 	/* Modules take a PIN in memory that they might write to. */
 	if (pin.len > 0)
-		memcpy(copy, pin.p, pin.len);
+		copy_bytewise(copy, pin.p, pin.len);
 	rv = t->module->C_Login(t->sessions[0], CKU_USER,
 	    pin.len == 0 ? NULL : copy, pin.len);
 	wipe(copy, sizeof(copy));

@@ -59,7 +59,7 @@ take_file(struct asking *a, const char *path, int fd)
 	pin = without_newline(&file);
 	if (pin.len == 0)
 		return source_cannot(a, "%s is empty", path);
-	if (memchr(pin.p, '\n', pin.len) != NULL)
+	if (bytes_until(pin, '\n').len != pin.len)
 		return source_cannot(a, "%s has more than one line", path);
 	return source_take_pin(a, pin);
 }

@@ -40,23 +40,32 @@ enum said {
 	SAID_NOTHING, /* the daemon does not wait any more */
 };
 
+/* The value of a hexadecimal digit, or -1. */
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* "%41" and the like in a D line; what is no such thing stays as it is. */
 static void
 put_data(struct buffer *out, const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		unsigned value;
-		char hex[3] = {0};
+		bool escape = line[i] == '%' && len - i > 2;
+		int high = escape ? hex_value(line[i + 1]) : -1;
+		int low = escape ? hex_value(line[i + 2]) : -1;
 
-		if (line[i] == '%' && len - i > 2) {
-			memcpy(hex, line + i + 1, 2);
-			if (sscanf(hex, "%2x", &value) == 1) {
-				buffer_put_u8(out, (uint8_t)value);
-				i += 2;
-				continue;
-			}
+		if (high < 0 || low < 0) {
+			buffer_put_u8(out, (uint8_t)line[i]);
+			continue;
 		}
-		buffer_put_u8(out, (uint8_t)line[i]);
+		buffer_put_u8(out, (uint8_t)(high << 4 | low));
+		i += 2;
 	}
 }
 

@@ -57,12 +57,7 @@ source_take_pin(struct asking *a, struct bytes pin)
 struct bytes
 source_first_line(const struct buffer *out)
 {
-	struct bytes line = buffer_bytes(out);
-
-	for (size_t i = 0; i < line.len; i++)
-		if (line.p[i] == '\r' || line.p[i] == '\n')
-			line.len = i;
-	return line;
+	return bytes_until(bytes_until(buffer_bytes(out), '\n'), '\r');
 }
 
 static bool
