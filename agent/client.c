@@ -135,6 +135,7 @@ client_new(struct agent *agent, int fd, const struct peer *peer)
 	}
 	c->agent = agent;
 	c->peer = *peer;
+	c->forwarded = peer_way(peer->pid) == PEER_FORWARDS;
 	TAILQ_INIT(&c->replies);
 	c->stream = stream_new(agent->base, fd, &limits, &client_events, c);
 	if (c->stream == NULL) {
@@ -163,6 +164,29 @@ client_free(struct client *c)
 	free(c->shown);
 	free(c);
 	return NULL;
+}
+
+const char *
+client_change_fault(const struct client *c)
+{
+	if (c->tried_bind)
+		return "a connection that was bound to a session (a forwarded "
+		    "one, maybe) may not change what is exposed; do it on "
+		    "this machine";
+	if (c->forwarded)
+		return PEER_FORWARDS_WORDS;
+	switch (peer_way(c->peer.pid)) {
+	case PEER_LOCAL:
+		return NULL;
+	case PEER_FORWARDS:
+		return PEER_FORWARDS_WORDS;
+	case PEER_UNKNOWN:
+		break;
+	}
+	return "the program at the other end cannot be seen (it has ended, or "
+	    "is in a container of its own), so it may be a forwarded "
+	    "connection, which may not change what is exposed; use "
+	    "p11-agentctl, or ssh-add where p11-agent runs";
 }
 
 bool

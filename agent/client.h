@@ -37,6 +37,8 @@ struct client {
 	size_t n_bytes; /* of the requests in flight */
 	/* It sent session-bind@openssh.com, whatever came of it. */
 	bool tried_bind;
+	/* Its peer was ssh or sshd when it connected. */
+	bool forwarded;
 	/* References of the keys that it was shown (KEY_REF_BYTES each). */
 	uint8_t *shown; /* owned */
 	size_t n_shown;
@@ -59,6 +61,13 @@ void reply_send(struct reply *r);
 
 /* SSH_AGENT_FAILURE, whatever the frame held so far. */
 void reply_fail(struct reply *r);
+
+/*
+ * Why what is exposed may not be changed over this connection, in words; NULL
+ * if it may. Asked anew for each change: the process at the other end may
+ * have ended, or run another program.
+ */
+const char *client_change_fault(const struct client *c);
 
 /* Remember that the client was shown a key; asked by client_was_shown. */
 void client_show(struct client *c, const uint8_t *ref);

@@ -18,6 +18,8 @@ struct control_client {
 	TAILQ_ENTRY(control_client) entry;
 	struct agent *agent;
 	struct stream *stream;
+	pid_t pid;	/* of the process that connected */
+	bool forwarded; /* which was ssh or sshd then */
 	/* What waits for scans: a report, or the search for a token. */
 	void (*scanned)(struct control_client *c);
 	json_t *(*report)(const struct agent *agent);

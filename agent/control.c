@@ -149,17 +149,34 @@ control_reload(struct control_client *c, const struct control_request *q)
 static const struct control_command {
 	const char *name;
 	uint32_t max_words; /* the command itself among them */
+	bool changes;	    /* not for ssh or sshd, whoever is behind them */
 	void (*run)(struct control_client *c,
 	    const struct control_request *q);
 } control_commands[] = {
-	{"status", 1, control_status},
-	{"keys", 1, control_keys},
-	{"reload", 1, control_reload},
-	{"unlock", 3, control_unlock},
-	{"lock", 1, control_lock},
-	{"watch", 1, control_watch},
-	{"release", 2, control_release},
+	{"status", 1, false, control_status},
+	{"keys", 1, false, control_keys},
+	{"reload", 1, true, control_reload},
+	{"unlock", 3, true, control_unlock},
+	{"lock", 1, true, control_lock},
+	{"watch", 1, false, control_watch},
+	{"release", 2, true, control_release},
 };
+
+static void
+control_run(struct control_client *c, const struct control_command *command,
+    const struct control_request *q)
+{
+	if (q->n_words > command->max_words)
+		control_answer(c, CONTROL_USAGE,
+		    "too many words for this command");
+	else if (command->changes &&
+	    (c->forwarded || peer_way(c->pid) == PEER_FORWARDS)) {
+		peer_warn(c->pid, (struct log_fields){0},
+		    "%s refused: %s", command->name, PEER_FORWARDS_WORDS);
+		control_answer(c, CONTROL_REFUSED, PEER_FORWARDS_WORDS);
+	} else
+		command->run(c, q);
+}
 
 static void
 control_frame(void *arg, struct bytes body)
@@ -178,11 +195,7 @@ control_frame(void *arg, struct bytes body)
 	    sizeof(control_commands[0]); i++) {
 		if (!bytes_is(q.words[0], control_commands[i].name))
 			continue;
-		if (q.n_words > control_commands[i].max_words)
-			control_answer(c, CONTROL_USAGE,
-			    "too many words for this command");
-		else
-			control_commands[i].run(c, &q);
+		control_run(c, &control_commands[i], &q);
 		return;
 	}
 	control_answer(c, CONTROL_USAGE,
@@ -227,12 +240,13 @@ control_new(struct agent *agent, int fd, const struct peer *peer)
 	    CONTROL_REPLY_MAX_BYTES};
 	struct control_client *c = calloc(1, sizeof(*c));
 
-	(void)peer;
 	if (c == NULL) {
 		close(fd);
 		return;
 	}
 	c->agent = agent;
+	c->pid = peer->pid;
+	c->forwarded = peer_way(peer->pid) == PEER_FORWARDS;
 	c->stream = stream_new(agent->base, fd, &limits, &control_events, c);
 	if (c->stream == NULL) {
 		free(c);

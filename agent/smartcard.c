@@ -256,11 +256,12 @@ smartcard_start(struct smartcard *s)
 static bool
 client_may_change(const struct client *c)
 {
-	if (c->tried_bind)
-		peer_warn(c->peer.pid, (struct log_fields){0}, "refused: a "
-		    "connection that was bound to a session (a forwarded one, "
-		    "maybe) may not change what is exposed");
-	return !c->tried_bind;
+	const char *why = client_change_fault(c);
+
+	if (why != NULL)
+		peer_warn(c->peer.pid, (struct log_fields){0}, "refused: %s",
+		    why);
+	return why == NULL;
 }
 
 static void

@@ -2,8 +2,9 @@
 /*
  * ssh-add -s, -e, -d and -D. Providers and keys come from the config alone:
  * -s brings a PIN or a fresh scan to a provider that the config names, the
- * others hide identities until the next -s. A connection that ever tried to
- * bind may do none of this (CVE-2023-38408 came from a forwarded agent).
+ * others hide identities until the next -s. A connection that may come from
+ * another machine may do none of this (client_change_fault; CVE-2023-38408
+ * came from a forwarded agent).
  */
 #ifndef P11_AGENT_AGENT_SMARTCARD_H
 #define P11_AGENT_AGENT_SMARTCARD_H

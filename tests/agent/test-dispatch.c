@@ -3,6 +3,9 @@
 #include "agent/dispatch.h"
 
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "agent/allowlist.h"
 #include "proto/message.h"
@@ -285,21 +288,16 @@ what_is_hidden_stays_hidden(void **state)
 	assert_null(TAILQ_NEXT(t->token, entry));
 }
 
-/* It may be a forwarded one (CVE-2023-38408). */
+/* The requests that change what is exposed: each is refused. */
 static void
-a_bound_connection_changes_nothing(void **state)
+expect_no_change(struct table *t)
 {
 	static const uint8_t types[] = {
 		SSH_AGENTC_ADD_SMARTCARD_KEY, SSH_AGENTC_REMOVE_SMARTCARD_KEY,
 		SSH_AGENTC_REMOVE_IDENTITY, SSH_AGENTC_REMOVE_ALL_IDENTITIES,
+		SSH_AGENTC_ADD_IDENTITY, SSH_AGENTC_LOCK,
 	};
-	struct table *t = *state;
 
-	begin(t, SSH_AGENTC_EXTENSION);
-	buffer_put_cstring(&t->out, "session-bind@openssh.com");
-	buffer_put_cstring(&t->out, "nonsense");
-	assert_int_equal(ask(t).p[0], SSH_AGENT_FAILURE);
-	assert_true(t->client->tried_bind);
 	for (size_t i = 0; i < sizeof(types); i++) {
 		begin(t, types[i]);
 		if (types[i] == SSH_AGENTC_REMOVE_IDENTITY)
@@ -312,6 +310,64 @@ a_bound_connection_changes_nothing(void **state)
 	}
 	assert_listed(t, "123");
 	assert_true(may_sign(t, 1));
+}
+
+/* It may be a forwarded one (CVE-2023-38408). */
+static void
+a_bound_connection_changes_nothing(void **state)
+{
+	struct table *t = *state;
+
+	begin(t, SSH_AGENTC_EXTENSION);
+	buffer_put_cstring(&t->out, "session-bind@openssh.com");
+	buffer_put_cstring(&t->out, "nonsense");
+	assert_int_equal(ask(t).p[0], SSH_AGENT_FAILURE);
+	assert_true(t->client->tried_bind);
+	expect_no_change(t);
+}
+
+static void
+name_us(const char *name)
+{
+	assert_int_equal(prctl(PR_SET_NAME, name), 0);
+}
+
+/* ssh -R, an ssh before 8.9: it never binds. */
+static void
+what_ssh_brings_changes_nothing(void **state)
+{
+	struct table *t = *state;
+	struct world_peer peer;
+
+	/* It was ssh when it connected, and is something else now. */
+	name_us("ssh");
+	peer = t->peer;
+	world_client(t->agent, &t->peer);
+	name_us("test");
+	expect_no_change(t);
+	world_hang_up(&t->peer);
+	t->peer = peer;
+	/* The other way round. */
+	name_us("sshd-session");
+	expect_no_change(t);
+	name_us("test");
+	begin(t, SSH_AGENTC_REMOVE_ALL_IDENTITIES);
+	assert_int_equal(ask(t).p[0], SSH_AGENT_SUCCESS);
+}
+
+static void
+who_cannot_be_seen_changes_nothing(void **state)
+{
+	struct table *t = *state;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	t->client->peer.pid = pid;
+	expect_no_change(t);
+	t->client->peer.pid = 0;
+	expect_no_change(t);
 }
 
 static void
@@ -344,6 +400,8 @@ main(void)
 		TEST(removing_hides),
 		TEST(what_is_hidden_stays_hidden),
 		TEST(a_bound_connection_changes_nothing),
+		TEST(what_ssh_brings_changes_nothing),
+		TEST(who_cannot_be_seen_changes_nothing),
 		TEST(the_query_names_what_there_is),
 	};
 

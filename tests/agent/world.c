@@ -199,7 +199,7 @@ world_pair(struct world_peer *peer)
 struct client *
 world_client(struct agent *a, struct world_peer *peer)
 {
-	const struct peer who = {.uid = getuid(), .pid = 4242};
+	const struct peer who = {.uid = getuid(), .pid = getpid()};
 
 	client_new(a, world_pair(peer), &who);
 	return TAILQ_LAST(&a->clients, client_list);
