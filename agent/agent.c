@@ -14,6 +14,7 @@
 #include "agent/forget.h"
 #include "agent/hasher.h"
 #include "agent/login.h"
+#include "agent/lookup.h"
 #include "agent/notice.h"
 #include "agent/pin-memory.h"
 #include "agent/process.h"
@@ -65,6 +66,7 @@ agent_new(const char *config_file)
 	    (a->hasher = hasher_new()) == NULL ||
 	    (a->pin_file = pin_file_new(a)) == NULL ||
 	    (a->startup = startup_new(a)) == NULL ||
+	    (a->lookups = lookups_new(a)) == NULL ||
 	    (a->registry = registry_new(a)) == NULL ||
 	    (a->readers = readers_new(a)) == NULL ||
 	    (a->forget = forget_new(a)) == NULL ||
@@ -89,6 +91,7 @@ agent_free(struct agent *a)
 		control_free(control);
 	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
+	a->lookups = lookups_free(a->lookups);
 	a->registry = registry_free(a->registry);
 	a->forget = forget_free(a->forget);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)

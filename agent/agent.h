@@ -17,6 +17,7 @@ struct event_base;
 struct exposed;
 struct forget;
 struct hasher;
+struct lookups;
 struct notice;
 struct pin_file;
 struct pin_record;
@@ -41,6 +42,7 @@ struct agent {
 	struct config *config;		/* owned; never NULL */
 	struct hasher *hasher;		/* owned */
 	struct startup *startup;	/* owned */
+	struct lookups *lookups;	/* owned */
 	struct reload *reload;		/* owned */
 	struct readers *readers;	/* owned */
 	struct announcer *announcer;	/* owned */

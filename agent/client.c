@@ -28,7 +28,7 @@ reply_free(struct reply *r)
 static bool
 client_is_full(const struct client *c)
 {
-	return c->n_replies >= CLIENT_REQUESTS_MAX ||
+	return c->waits || c->n_replies >= CLIENT_REQUESTS_MAX ||
 	    c->n_bytes >= CLIENT_REQUESTS_MAX_BYTES;
 }
 
@@ -59,16 +59,30 @@ reply_later(struct reply *r, void (*abandoned)(void *arg), void *arg)
 }
 
 void
+reply_alone(struct reply *r)
+{
+	r->alone = true;
+	r->client->waits = true;
+	stream_pause(r->client->stream);
+}
+
+void
 reply_send(struct reply *r)
 {
+	struct client *c = r->client;
+
 	if (r->frame.failed || r->frame.len == 0) {
 		reply_fail(r);
 		return;
 	}
 	r->abandoned = NULL;
 	r->done = true;
-	if (TAILQ_FIRST(&r->client->replies) == r)
-		client_send(r->client);
+	if (r->alone)
+		c->waits = false;
+	if (TAILQ_FIRST(&c->replies) == r)
+		client_send(c);
+	else if (r->alone && !client_is_full(c))
+		stream_resume(c->stream);
 }
 
 void

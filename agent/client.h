@@ -25,6 +25,7 @@ struct reply {
 	void *arg;
 	size_t bytes; /* of the request */
 	bool done;
+	bool alone;   /* see reply_alone */
 };
 
 struct client {
@@ -35,6 +36,7 @@ struct client {
 	TAILQ_HEAD(, reply) replies; /* in the order of the requests */
 	unsigned n_replies;
 	size_t n_bytes; /* of the requests in flight */
+	bool waits;	/* for a reply that is alone */
 	/* It sent session-bind@openssh.com, whatever came of it. */
 	bool tried_bind;
 	/* Its peer was ssh or sshd when it connected. */
@@ -55,6 +57,12 @@ struct client *client_free(struct client *c);
  * before reply_send or reply_fail, after which the reply is gone.
  */
 void reply_later(struct reply *r, void (*abandoned)(void *arg), void *arg);
+
+/*
+ * An answer that costs a process: until it is there, no more requests of this
+ * client are read, so that each client has one such at most.
+ */
+void reply_alone(struct reply *r);
 
 /* r->frame holds the answer; r is gone after this. */
 void reply_send(struct reply *r);

@@ -180,18 +180,20 @@ handle_extension(struct reply *r, struct bytes body)
 static const struct request_type {
 	uint8_t number;
 	bool waits; /* for the first scans */
+	bool alone; /* it may cost processes: one at a time for each client */
 	void (*handle)(struct reply *r, struct bytes body);
 } request_types[] = {
-	{SSH_AGENTC_REQUEST_IDENTITIES, true, handle_identities},
-	{SSH_AGENTC_SIGN_REQUEST, true, handle_sign},
-	{SSH_AGENTC_REMOVE_IDENTITY, true, handle_remove_identity},
-	{SSH_AGENTC_REMOVE_ALL_IDENTITIES, true, handle_remove_all},
-	{SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES, false, handle_remove_all_ssh1},
-	{SSH_AGENTC_ADD_SMARTCARD_KEY, true, handle_smartcard_add},
-	{SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED, true,
+	{SSH_AGENTC_REQUEST_IDENTITIES, true, false, handle_identities},
+	{SSH_AGENTC_SIGN_REQUEST, true, false, handle_sign},
+	{SSH_AGENTC_REMOVE_IDENTITY, true, false, handle_remove_identity},
+	{SSH_AGENTC_REMOVE_ALL_IDENTITIES, true, false, handle_remove_all},
+	{SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES, false, false,
+	    handle_remove_all_ssh1},
+	{SSH_AGENTC_ADD_SMARTCARD_KEY, true, true, handle_smartcard_add},
+	{SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED, true, true,
 	    handle_smartcard_add_constrained},
-	{SSH_AGENTC_REMOVE_SMARTCARD_KEY, true, smartcard_remove},
-	{SSH_AGENTC_EXTENSION, false, handle_extension},
+	{SSH_AGENTC_REMOVE_SMARTCARD_KEY, true, true, smartcard_remove},
+	{SSH_AGENTC_EXTENSION, false, false, handle_extension},
 };
 
 void
@@ -206,6 +208,8 @@ dispatch(struct reply *r, struct bytes message)
 
 		if (t->number != number)
 			continue;
+		if (t->alone)
+			reply_alone(r);
 		if (t->waits && startup_pending(r->client->agent))
 			startup_wait(r, message);
 		else

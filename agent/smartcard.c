@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "agent/allowlist.h"
-#include "agent/config-child.h"
-#include "agent/config-run.h"
 #include "agent/login.h"
+#include "agent/lookup.h"
 #include "agent/process.h"
 #include "agent/provider.h"
-#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "proto/message.h"
@@ -25,7 +23,7 @@ struct smartcard {
 	struct secret *pin; /* owned; NULL when none was given */
 	bool remove;
 	struct provider *provider;
-	struct config_run *resolving; /* owned */
+	struct lookup_waiter lookup;
 	struct scan_waiter scan;
 	struct login_waiter login;
 };
@@ -33,7 +31,7 @@ struct smartcard {
 static void
 smartcard_free(struct smartcard *s)
 {
-	config_run_free(s->resolving);
+	lookup_leave(&s->lookup);
 	scan_leave(&s->scan);
 	login_leave(&s->login);
 	secret_free(s->pin);
@@ -217,15 +215,11 @@ provider_is_path(const struct provider *p, const char *path)
 }
 
 static void
-smartcard_resolved(void *arg, struct bytes answer, const char *error)
+smartcard_resolved(void *arg, const char *path, const char *error)
 {
 	struct smartcard *s = arg;
-	CLEANUP(cleanup_free) char *path = NULL;
 	struct provider *p = NULL;
 
-	s->resolving = NULL;
-	if (error == NULL && config_reply_path(answer, &path) != PARSE_OK)
-		error = "p11-agent-config sent nonsense";
 	if (error == NULL)
 		TAILQ_FOREACH(p, &s->agent->providers, entry)
 			if (provider_is_path(p, path))
@@ -241,16 +235,12 @@ smartcard_resolved(void *arg, struct bytes answer, const char *error)
 static void
 smartcard_start(struct smartcard *s)
 {
-	const char *args[] = {"resolve", s->path, NULL};
 	struct provider *p = provider_by_name(s->agent, s->path);
 
-	if (p != NULL) {
+	if (p != NULL)
 		smartcard_found(s, p);
-		return;
-	}
-	s->resolving = config_run_start(s->agent, args, smartcard_resolved, s);
-	if (s->resolving == NULL)
-		smartcard_finish(s, "its path cannot be looked up");
+	else if (!lookup_ask(s->agent->lookups, s->path, &s->lookup))
+		smartcard_finish(s, "that is too long for a path");
 }
 
 static bool
@@ -277,6 +267,8 @@ smartcard_new(struct reply *r, const struct smartcard_request *q, bool remove)
 	s->reply = r;
 	s->client_pid = r->client->peer.pid;
 	s->remove = remove;
+	s->lookup.done = smartcard_resolved;
+	s->lookup.arg = s;
 	s->scan.done = smartcard_scanned;
 	s->scan.arg = s;
 	s->login.done = smartcard_logged_in;

@@ -15,6 +15,8 @@ enum {
 	CLIENT_REQUESTS_MAX = 64,
 	/* The same in bytes. */
 	CLIENT_REQUESTS_MAX_BYTES = 512 * 1024,
+	/* Processes that look up paths which clients name, at a time. */
+	LOOKUPS_MAX = 4,
 	/* Fds that connections leave for our own children and files. */
 	FDS_KEPT_BACK = 64,
 	/* Bytes read from one client before others get their turn. */

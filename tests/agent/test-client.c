@@ -133,6 +133,62 @@ only_so_many_requests_are_taken(void **state)
 	assert_true(world_quiet(t->agent, &t->peer));
 }
 
+/* One that may cost a process: what the same client asks behind it waits. */
+static void
+one_such_request_at_a_time(void **state)
+{
+	struct table *t = *state;
+
+	hold(t);
+	world_put_list(&t->out);
+	for (int i = 0; i < 3; i++) {
+		size_t mark = buffer_begin(&t->out);
+
+		buffer_put_u8(&t->out, SSH_AGENTC_ADD_SMARTCARD_KEY);
+		buffer_put_cstring(&t->out, "");
+		buffer_put_cstring(&t->out, "");
+		buffer_end(&t->out, mark);
+	}
+	put_query(t);
+	send_all(t);
+	assert_int_equal(t->client->n_replies, 2);
+	release(t);
+	expect(t, SSH_AGENT_IDENTITIES_ANSWER);
+	for (int i = 0; i < 3; i++)
+		expect(t, SSH_AGENT_FAILURE);
+	expect(t, SSH_AGENT_EXTENSION_RESPONSE);
+	assert_int_equal(t->client->n_replies, 0);
+}
+
+/* Answered before the one in front of it, it lets the next ones in. */
+static void
+such_a_request_behind_one_that_waits(void **state)
+{
+	struct table *t = *state;
+	struct reply *r;
+
+	hold(t);
+	world_put_list(&t->out);
+	send_all(t);
+	r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	r->client = t->client;
+	r->frame = BUFFER_INIT(64);
+	TAILQ_INSERT_TAIL(&t->client->replies, r, entry);
+	t->client->n_replies++;
+	reply_alone(r);
+	put_query(t);
+	send_all(t);
+	assert_int_equal(t->client->n_replies, 2);
+	reply_fail(r);
+	world_spin(t->agent);
+	assert_int_equal(t->client->n_replies, 3);
+	release(t);
+	expect(t, SSH_AGENT_IDENTITIES_ANSWER);
+	expect(t, SSH_AGENT_FAILURE);
+	expect(t, SSH_AGENT_EXTENSION_RESPONSE);
+}
+
 /* The first scan took too long: an answer now is better than none. */
 static void
 a_list_waits_only_so_long(void **state)
@@ -335,6 +391,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_answer_waits_for_those_before_it),
 		TEST(only_so_many_requests_are_taken),
+		TEST(one_such_request_at_a_time),
+		TEST(such_a_request_behind_one_that_waits),
 		TEST(a_list_waits_only_so_long),
 		TEST(a_client_that_leaves_is_forgotten),
 		TEST(the_daemon_ends_while_requests_wait),

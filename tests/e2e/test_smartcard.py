@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """ssh-add -s, -e, -d, -D: what they bring and hide, and for whom."""
 import os
+import select
 import shutil
+import time
 
 import pytest
 
@@ -9,9 +11,9 @@ from config import simple
 from daemon import wait_until
 from keys import public_line
 from tokens import SoftHsm
-from wire import (ADD_SMARTCARD_KEY_CONSTRAINED, FAILURE, REMOVE_IDENTITY,
-                  REMOVE_ALL_IDENTITIES, REMOVE_SMARTCARD_KEY, SUCCESS,
-                  string)
+from wire import (ADD_SMARTCARD_KEY, ADD_SMARTCARD_KEY_CONSTRAINED, FAILURE,
+                  REMOVE_IDENTITY, REMOVE_ALL_IDENTITIES,
+                  REMOVE_SMARTCARD_KEY, SUCCESS, frame, string)
 
 
 @pytest.fixture
@@ -171,3 +173,38 @@ def test_provider_by_a_path_that_hangs(served, directory):
         c.send(20, string(str(fifo)) + string(""))
         assert len(served.names()) == 2
         assert c.receive()[0] == FAILURE
+
+
+def config_children(a):
+    return [p for p, line in a.children().items()
+            if "p11-agent-config" in line]
+
+
+@pytest.mark.parametrize("each, n", [(False, 64), (True, 8)],
+                         ids=["the same", "each another"])
+def test_many_ask_for_paths(each, n, served):
+    """Few processes at a time, and nobody else waits for them."""
+    def request(i):
+        return frame(ADD_SMARTCARD_KEY, string("/nonexistent%s" % (
+            i if each else "")) + string(""))
+
+    clients = [served.client() for _ in range(20)]
+    seen = []
+    try:
+        for i, c in enumerate(clients):
+            c.send_raw(b"".join(request(i * n + j) for j in range(n)))
+        began = time.monotonic()
+        assert len(served.names()) == 2
+        assert time.monotonic() - began < 2
+        # The agent's own have places of their own.
+        assert served.ctl("reload").returncode == 0
+        for c in clients:
+            for _ in range(n):
+                if not select.select([c.sock], [], [], 0)[0]:
+                    seen.append(len(config_children(served)))
+                assert c.receive()[0] == FAILURE
+    finally:
+        for c in clients:
+            c.close()
+    # Four, with those on their way out and the one of the reload.
+    assert 1 <= max(seen) <= 12
