@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "agent/agent.h"
-#include "agent/helpers.h"
+#include "common/helpers.h"
 #include "agent/spawn.h"
 #include "agent/stream.h"
 #include "common/cleanup.h"
@@ -166,23 +166,31 @@ link_pid(const struct link *l)
 	return l->child == NULL ? 0 : child_pid(l->child);
 }
 
+/* NULL, told, when it cannot be started. */
 static struct child *
 link_spawn(struct link *l, struct agent *agent, const struct link_spec *spec,
     int fd)
 {
-	CLEANUP(cleanup_free) char *path = helper_path(spec->program);
+	char why[HELPER_WHY_BYTES];
+	CLEANUP(cleanup_free) char *path = helper_path(spec->program, why);
 	const char *argv[LINK_ARGS_MAX + 2] = {spec->program};
 	struct spawn_options o = {
 		.program = path, .argv = argv, .env = spec->env, .fd = fd,
 		.extra_fd = -1, .foreign = spec->foreign,
 	};
+	struct child *child;
 
-	if (path == NULL)
+	if (path == NULL) {
+		log_error("cannot start %s: %s", spec->program, why);
 		return NULL;
+	}
 	for (size_t i = 0; spec->args != NULL && spec->args[i] != NULL &&
 	    i < LINK_ARGS_MAX; i++)
 		argv[i + 1] = spec->args[i];
-	return spawn_start(agent->spawner, &o, link_exited, l);
+	child = spawn_start(agent->spawner, &o, link_exited, l);
+	if (child == NULL)
+		log_error("cannot start %s: %s", path, strerror(errno));
+	return child;
 }
 
 struct link *
@@ -204,12 +212,12 @@ link_start(struct agent *agent, const struct link_spec *spec,
 	l->arg = arg;
 	l->stream = stream_new(agent->base, sv[0], &limits,
 	    &link_stream_events, l);
-	if (l->stream != NULL)
+	if (l->stream == NULL)
+		log_error("cannot start %s: out of memory", spec->program);
+	else
 		l->child = link_spawn(l, agent, spec, sv[1]);
 	close(sv[1]);
 	if (l->child == NULL) {
-		log_error("cannot start %s: %s", spec->program,
-		    strerror(errno));
 		link_destroy(l);
 		return NULL;
 	}

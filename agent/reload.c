@@ -9,7 +9,7 @@
 #include "agent/config-flat.h"
 #include "agent/config-run.h"
 #include "agent/events.h"
-#include "agent/helpers.h"
+#include "common/helpers.h"
 #include "common/log.h"
 
 struct reload {

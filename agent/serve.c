@@ -12,7 +12,7 @@
 
 #include "agent/client.h"
 #include "agent/control.h"
-#include "agent/helpers.h"
+#include "common/helpers.h"
 #include "agent/listener.h"
 #include "common/cleanup.h"
 #include "common/limits.h"

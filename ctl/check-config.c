@@ -7,16 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "ctl/ctl.h"
 #include "ctl/program.h"
 
 enum ctl_exit
 ctl_check_config(const struct ctl *c)
 {
-	char path[PROGRAM_PATH_BYTES];
+	CLEANUP(cleanup_free) char *path = program_find();
 	const char *file = c->n_words > 1 ? c->words[1] : (char *)NULL;
 
-	program_find(path);
+	if (path == NULL)
+		return CTL_REFUSED;
 	execl(path, CONFIG_PROGRAM, "check", file, (char *)NULL);
 	ctl_error("%s cannot be run: %s", path, strerror(errno));
 	return CTL_REFUSED;

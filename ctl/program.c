@@ -1,63 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Other programs, where they are and what they say. */
+/* Other programs and what they say. */
 #include "ctl/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
 
 #include "common/cleanup.h"
+#include "common/helpers.h"
 #include "common/read-all.h"
-#include "config.h"
 
 extern char **environ;
-
-/* The folder of our own binary. */
-static bool
-own_folder(char *out, size_t size)
-{
-	char *slash;
-#ifdef __APPLE__
-	uint32_t size32 = (uint32_t)size;
-
-	if (_NSGetExecutablePath(out, &size32) != 0)
-		return false;
-#else
-	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-
-	if (n <= 0)
-		return false;
-	out[n] = '\0';
-#endif
-	if ((slash = strrchr(out, '/')) == NULL)
-		return false;
-	*slash = '\0';
-	return true;
-}
-
-/* Beside us in a build folder, in libexec when installed. */
-void
-program_find(char out[static PROGRAM_PATH_BYTES])
-{
-	const size_t size = PROGRAM_PATH_BYTES;
-	char folder[PATH_MAX_BYTES];
-	int n;
-
-	if (own_folder(folder, sizeof(folder))) {
-		n = snprintf(out, size, "%s/%s", folder, CONFIG_PROGRAM);
-		if (n > 0 && (size_t)n < size && access(out, X_OK) == 0)
-			return;
-	}
-	snprintf(out, size, "%s/%s", P11_AGENT_LIBEXECDIR, CONFIG_PROGRAM);
-}
 
 /* With its standard output in `fd`; 0, or an errno. A name is looked for. */
 static int
@@ -115,14 +72,24 @@ run(const char *path, char *const *argv, struct buffer *out, int *ret_status)
 	return whole && *ret_status != -1;
 }
 
+char *
+program_find(void)
+{
+	char why[HELPER_WHY_BYTES];
+	char *path = helper_path(CONFIG_PROGRAM, why);
+
+	if (path == NULL)
+		ctl_error("%s cannot be run: %s", CONFIG_PROGRAM, why);
+	return path;
+}
+
 enum ctl_exit
 program_run(char *const *argv, struct buffer *out)
 {
-	char path[PROGRAM_PATH_BYTES];
+	CLEANUP(cleanup_free) char *path = program_find();
 	int status;
 
-	program_find(path);
-	if (!run(path, argv, out, &status))
+	if (path == NULL || !run(path, argv, out, &status))
 		return CTL_REFUSED;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return CTL_DONE;

@@ -11,10 +11,8 @@
 
 #define CONFIG_PROGRAM "p11-agent-config"
 
-enum { PROGRAM_PATH_BYTES = 2 * PATH_MAX_BYTES };
-
-/* Its path: beside us, as in a build folder, else where it is installed. */
-void program_find(char out[static PROGRAM_PATH_BYTES]);
+/* Its path, for free(). NULL, told, when nobody knows where it is. */
+char *program_find(void);
 
 /*
  * Run it with these words (argv[0] is CONFIG_PROGRAM, the last one NULL) and

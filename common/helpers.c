@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The folder of our own programs. */
-#include "agent/helpers.h"
+#include "common/helpers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +14,12 @@
 
 #include "common/limits.h"
 #include "config.h"
+
+#ifdef __APPLE__
+#define WHERE "our own path"
+#else
+#define WHERE "/proc/self/exe (is /proc mounted?)"
+#endif
 
 /* Our own path; a binary that was replaced meanwhile keeps its folder. */
 static bool
@@ -58,14 +64,28 @@ path_absolute(const char *path)
 }
 
 char *
-helper_path(const char *name)
+helper_path(const char *name, char why[static HELPER_WHY_BYTES])
 {
-	char own[PATH_MAX_BYTES], *slash;
+	char own[PATH_MAX_BYTES], *path = NULL, *slash;
+	bool known = own_path(own) && (slash = strrchr(own, '/')) != NULL;
 
-	if (!own_path(own) || (slash = strrchr(own, '/')) == NULL)
-		return NULL;
-	*slash = '\0';
-	if (strcmp(own, P11_AGENT_BINDIR) == 0)
-		return path_join(P11_AGENT_LIBEXECDIR, name);
-	return path_join(own, name);
+	if (known) {
+		*slash = '\0';
+		path = path_join(own, name);
+		if (path != NULL && access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	/* By that name alone: what leads to where we are may be a link. */
+	path = path_join(P11_AGENT_LIBEXECDIR, name);
+	if (path == NULL) {
+		snprintf(why, HELPER_WHY_BYTES, "out of memory");
+	} else if (!known && access(path, X_OK) != 0) {
+		snprintf(why, HELPER_WHY_BYTES, "it is not in %s, and " WHERE
+		    ", which says where else to look, cannot be read",
+		    P11_AGENT_LIBEXECDIR);
+		free(path);
+		path = NULL;
+	}
+	return path;
 }
