@@ -364,9 +364,8 @@ edit(struct change *c)
 				    : strerror(errno));
 	if ((wrong = file_make_folder(c->done->path, words)) != NULL)
 		return config_fail(c->l, NULL, 0, "%s", wrong);
-	if ((lock = file_lock_folder(c->done->path)) < 0)
-		return config_fail(
-		    c->l, c->done->path, 0, "%s", strerror(errno));
+	if ((lock = file_lock_folder(c->done->path, words)) < 0)
+		return config_fail(c->l, NULL, 0, "%s", words);
 	return edit_locked(c);
 }
 

@@ -122,8 +122,8 @@ config_state_set_pins(const struct pin_entry *e, char **ret_path,
 		return refuse("pins", strerror(errno), words);
 	if ((wrong = file_make_folder(path, why)) != NULL)
 		return refuse(path, wrong, words);
-	if ((lock = file_lock_folder(path)) < 0)
-		return refuse(path, strerror(errno), words);
+	if ((lock = file_lock_folder(path, why)) < 0)
+		return refuse(path, why, words);
 	if ((wrong = read_pins(path, &store, words)) != NULL)
 		return wrong;
 	if (!pin_store_set(&store, e))

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/limits.h"
@@ -20,6 +22,16 @@ refuse(const char *path, char words[static FILE_WRITE_WORDS])
 
 	snprintf(words, FILE_WRITE_WORDS, "%.160s: %s", path,
 	    strerror(error));
+	return words;
+}
+
+/* A file of ours there would keep its owner out. */
+static const char *
+refuse_owner(const char *path, uid_t owner, char words[static FILE_WRITE_WORDS])
+{
+	snprintf(words, FILE_WRITE_WORDS, "%.140s: its folder belongs to user "
+	    "%lu, and this is user %lu (did sudo keep HOME?)", path,
+	    (unsigned long)owner, (unsigned long)geteuid());
 	return words;
 }
 
@@ -134,9 +146,14 @@ file_write(const char *path, struct bytes content,
     char words[static FILE_WRITE_WORDS])
 {
 	CLEANUP(cleanup_free) char *real = follow_links(path);
+	CLEANUP(cleanup_free) char *folder = NULL;
+	struct stat st;
 
-	if (real == NULL)
+	if (real == NULL || (folder = folder_of(real)) == NULL ||
+	    stat(folder, &st) != 0)
 		return refuse(path, words);
+	if (st.st_uid != geteuid())
+		return refuse_owner(path, st.st_uid, words);
 	return replace(real, content, words);
 }
 
@@ -144,37 +161,59 @@ const char *
 file_make_folder(const char *path, char words[static FILE_WRITE_WORDS])
 {
 	CLEANUP(cleanup_free) char *folder = folder_of(path);
+	uid_t owner = 0; /* of "/" */
 	struct stat st;
 
 	if (folder == NULL)
 		return "out of memory";
-	if (stat(folder, &st) == 0)
-		return NULL;
 	for (char *p = folder + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
 		*p = '\0';
+		if (stat(folder, &st) == 0) {
+			owner = st.st_uid;
+			continue;
+		}
+		if (errno == ENOENT && owner != geteuid())
+			return refuse_owner(folder, owner, words);
 		if (mkdir(folder, 0700) != 0 && errno != EEXIST)
 			return refuse(folder, words);
+		owner = geteuid();
 	}
 	return NULL;
 }
 
+/* Others may hold it, but not keep us for ever. */
+static bool
+lock(int fd)
+{
+	const struct timespec pause = {
+		.tv_nsec = FOLDER_LOCK_LOOK_MSEC * 1000000,
+	};
+
+	for (int ms = 0; ms < FOLDER_LOCK_MAX_MSEC;
+	     ms += FOLDER_LOCK_LOOK_MSEC) {
+		/* A file system without locks is no reason to refuse. */
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 int
-file_lock_folder(const char *path)
+file_lock_folder(const char *path, char words[static FILE_WRITE_WORDS])
 {
 	CLEANUP(cleanup_free) char *folder = folder_of(path);
-	int fd;
+	int fd = -1;
 
-	if (folder == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return -1;
-	while (flock(fd, LOCK_EX) != 0) {
-		if (errno == EINTR)
-			continue;
-		/* A file system without locks is no reason to refuse. */
-		break;
+	if (folder != NULL)
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		refuse(path, words);
+	} else if (!lock(fd)) {
+		snprintf(words, FILE_WRITE_WORDS, "folder %.160s: another "
+		    "program holds its lock (flock): end that program", folder);
+		close(fd);
+		fd = -1;
 	}
 	return fd;
 }

@@ -82,6 +82,9 @@ enum {
 	SIGN_MOVES_MAX = 8,
 
 	/* Time. */
+	/* How long another program may hold the lock of a folder. */
+	FOLDER_LOCK_MAX_MSEC = 2 * 1000,
+	FOLDER_LOCK_LOOK_MSEC = 20,
 	SCAN_MAX_SEC = 60,
 	SIGN_MAX_SEC = 60,
 	/* What a call in flight gets when its token has left. */

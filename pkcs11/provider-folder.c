@@ -104,10 +104,17 @@ provider_folder_enter(struct bytes name, struct p11_err *err)
 	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
 		const char *value = getenv(bases[i].variable);
 		char base[PATH_MAX_BYTES];
+		struct stat st;
 		int len;
 
 		if (value == NULL || value[0] != '/')
 			continue;
+		/* Of somebody else's a folder of ours would lock him out. */
+		if (stat(value, &st) != 0 || st.st_uid != geteuid()) {
+			p11_err_set(err, "", CKR_OK, "%s is no folder of ours",
+			    value);
+			continue;
+		}
 		len = snprintf(base, sizeof(base), "%s%s", value,
 		    bases[i].below);
 		if (len < 0 || (size_t)len >= sizeof(base))
