@@ -245,6 +245,7 @@ static int
 run_serve(struct run *run)
 {
 	const struct options *o = &run->options;
+	char why[SOCK_WHY_BYTES];
 	pid_t other;
 
 	if (!run_place(run))
@@ -252,13 +253,19 @@ run_serve(struct run *run)
 	/* Whoever passes a socket waits for this very process. */
 	if (o->foreground || run->managed)
 		return run_foreground(run);
-	/* Somebody serves the default socket already: that one will do. */
-	if (o->socket == NULL && o->command == NULL &&
-	    serve_pid_at(run->serve.path, &other)) {
+	if (o->socket != NULL || o->command != NULL)
+		return run_background(run);
+	switch (serve_pid_at(run->serve.path, &other, why)) {
+	case TRUST_OURS:
+		/* Somebody serves the default socket: that one will do. */
 		run_print(run, other);
 		return 0;
+	case TRUST_NOBODY:
+		return run_background(run);
+	case TRUST_NOT:
+		log_error("%s: %s", run->serve.path, why);
 	}
-	return run_background(run);
+	return 1;
 }
 
 static void

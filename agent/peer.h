@@ -6,15 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "common/credentials.h"
 #include "common/log.h"
-
-struct peer {
-	uid_t uid;
-	pid_t pid; /* 0 where the system does not say */
-};
-
-/* False when the system does not say who it is. */
-bool peer_get(int fd, struct peer *ret);
 
 enum { PEER_NAME_BYTES = 64 };
 

@@ -2,12 +2,9 @@
 /* Opening and closing the agent's sockets. */
 #include "agent/serve.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/client.h"
@@ -104,20 +101,14 @@ serve_close(struct serve *s)
 	s->path = NULL;
 }
 
-bool
-serve_pid_at(const char *path, pid_t *ret)
+enum trust
+serve_pid_at(const char *path, pid_t *ret, char why[static SOCK_WHY_BYTES])
 {
-	CLEANUP(cleanup_close) int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	CLEANUP(cleanup_close) int fd = -1;
 	struct peer peer;
+	enum trust t = trust_connect(path, &fd, &peer, why);
 
-	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path) ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
-		return false;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||
-	    !peer_get(fd, &peer))
-		return false;
-	*ret = peer_is_our_program(peer.pid) ? peer.pid : 0;
-	return true;
+	if (t == TRUST_OURS)
+		*ret = peer_is_our_program(peer.pid) ? peer.pid : 0;
+	return t;
 }

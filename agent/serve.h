@@ -48,10 +48,11 @@ bool serve_begin(struct serve *s, struct agent *agent);
 void serve_close(struct serve *s);
 
 /*
- * Does somebody listen at a socket? Then *ret is the pid of the agent, or 0
- * where a service manager holds the socket: whoever ends an agent by its pid
- * must not end that.
+ * Does a process of ours listen at a socket? Then *ret is the pid of the agent,
+ * or 0 where a service manager holds the socket: whoever ends an agent by its
+ * pid must not end that. Else words in `why`: see trust_connect.
  */
-bool serve_pid_at(const char *path, pid_t *ret);
+enum trust serve_pid_at(const char *path, pid_t *ret,
+    char why[static SOCK_WHY_BYTES]);
 
 #endif

@@ -15,131 +15,66 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/place.h"
 
 enum {
 	/* The system cuts it; a full one makes connect() fail at once. */
 	SOCK_BACKLOG = 4096,
 };
 
-#ifdef __APPLE__
-static const char BASE_VARIABLE[] = "HOME";
-static const char BASE_FOLDER[] = "/.p11-agent";
-#else
-static const char BASE_VARIABLE[] = "XDG_RUNTIME_DIR";
-static const char BASE_FOLDER[] = "/p11-agent";
-#endif
-
-/* Where the user's sockets go; NULL, with words, when that is unknown. */
-static const char *
-base_folder(char folder[static SOCK_WHY_BYTES / 2],
-    char why[static SOCK_WHY_BYTES])
-{
-	const char *base = getenv(BASE_VARIABLE);
-
-	if (base != NULL && base[0] == '/')
-		return base;
-#ifdef __linux__
-	struct stat st;
-
-	/* A login without the variable, such as by su or cron. */
-	snprintf(folder, SOCK_WHY_BYTES / 2, "/run/user/%lu",
-	    (unsigned long)geteuid());
-	if (lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) &&
-	    st.st_uid == geteuid())
-		return folder;
-#else
-	folder[0] = '\0';
-#endif
-	snprintf(why, SOCK_WHY_BYTES, "%s is not set, so there is no "
-	    "default place for the socket: name one with -a", BASE_VARIABLE);
-	return NULL;
-}
-
 char *
 sock_default_path(char why[static SOCK_WHY_BYTES])
 {
-	char folder[SOCK_WHY_BYTES / 2], *path;
-	const char *base = base_folder(folder, why);
-	size_t size, end;
+	char folder[PATH_MAX_BYTES + sizeof(PLACE_FOLDER)], *path;
+	char base[PATH_MAX_BYTES];
+	struct stat st;
 
-	if (base == NULL)
+	/* Of somebody else's base a folder of ours would lock him out. */
+	if (!place_base(base, why))
 		return NULL;
-	end = strlen(base) + sizeof(BASE_FOLDER) - 1;
-	size = end + sizeof("/agent.sock");
-	if ((path = malloc(size)) == NULL) {
+	snprintf(folder, sizeof(folder), "%s%s", base, PLACE_FOLDER);
+	if ((mkdir(folder, 0700) != 0 && errno != EEXIST) ||
+	    stat(folder, &st) != 0) {
+		snprintf(why, SOCK_WHY_BYTES, "%.400s cannot be made: %s",
+		    folder, strerror(errno));
+		return NULL;
+	}
+	if (!trust_own(folder, &st, why))
+		return NULL;
+	if (asprintf(&path, "%s%s", base, PLACE_SOCKET) < 0) {
 		snprintf(why, SOCK_WHY_BYTES, "out of memory");
 		return NULL;
 	}
-	snprintf(path, size, "%s%s", base, BASE_FOLDER);
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		snprintf(why, SOCK_WHY_BYTES, "%s cannot be made: %s", path,
-		    strerror(errno));
-		free(path);
-		return NULL;
-	}
-	snprintf(path + end, size - end, "/agent.sock");
 	return path;
 }
 
 char *
 sock_private_path(char **ret_folder, char why[static SOCK_WHY_BYTES])
 {
-	const char *base = getenv(BASE_VARIABLE);
-	char folder[SOCK_WHY_BYTES / 2], *path;
+	char base[PATH_MAX_BYTES], *folder, *path;
+	const char *tmp = getenv("TMPDIR");
 
-	if (base == NULL || base[0] != '/')
-		base = getenv("TMPDIR");
-	snprintf(folder, sizeof(folder), "%s/p11-agent-XXXXXX",
-	    base == NULL || base[0] != '/' ? "/tmp" : base);
+	if (place_base(base, why))
+		tmp = base;
+	if (asprintf(&folder, "%s/p11-agent-XXXXXX",
+	    tmp == NULL || tmp[0] != '/' ? "/tmp" : tmp) < 0) {
+		snprintf(why, SOCK_WHY_BYTES, "out of memory");
+		return NULL;
+	}
 	if (mkdtemp(folder) == NULL) {
-		snprintf(why, SOCK_WHY_BYTES, "folder %s cannot be made: %s",
-		    folder, strerror(errno));
+		snprintf(why, SOCK_WHY_BYTES, "folder %.400s cannot be made: "
+		    "%s", folder, strerror(errno));
+		free(folder);
 		return NULL;
 	}
-	path = malloc(strlen(folder) + sizeof("/agent.sock"));
-	*ret_folder = strdup(folder);
-	if (path == NULL || *ret_folder == NULL) {
+	if (asprintf(&path, "%s/agent.sock", folder) < 0) {
 		snprintf(why, SOCK_WHY_BYTES, "out of memory");
-		free(path);
 		rmdir(folder);
+		free(folder);
 		return NULL;
 	}
-	stpcpy(stpcpy(path, folder), "/agent.sock");
+	*ret_folder = folder;
 	return path;
-}
-
-/* Nobody else may replace files there. Returns an fd of it, or -1. */
-static int
-folder_open(const char *path, char why[static SOCK_WHY_BYTES])
-{
-	const char *slash = strrchr(path, '/');
-	CLEANUP(cleanup_free) char *folder = slash == NULL ? strdup(".") :
-	    strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	CLEANUP(cleanup_close) int fd = -1;
-	struct stat st;
-	int ret;
-
-	if (folder == NULL) {
-		snprintf(why, SOCK_WHY_BYTES, "out of memory");
-		return -1;
-	}
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		snprintf(why, SOCK_WHY_BYTES, "folder %s: %s", folder,
-		    strerror(errno));
-		return -1;
-	}
-	/* Also of a sticky folder the owner may replace what is there. */
-	if ((st.st_uid != geteuid() && st.st_uid != 0) ||
-	    ((st.st_mode & 022) != 0 && (st.st_mode & S_ISVTX) == 0)) {
-		snprintf(why, SOCK_WHY_BYTES, "folder %s: others may replace "
-		    "the socket there (it must be yours and writable by you "
-		    "alone, as after chmod 700)", folder);
-		return -1;
-	}
-	ret = fd;
-	fd = -1;
-	return ret;
 }
 
 static bool
@@ -234,7 +169,7 @@ enum sock_result
 sock_listen(const char *path, struct listen_socket *ret,
     char why[static SOCK_WHY_BYTES])
 {
-	CLEANUP(cleanup_close) int folder = folder_open(path, why);
+	CLEANUP(cleanup_close) int folder = trust_folder(path, why);
 	struct listen_socket s = LISTEN_SOCKET_NONE;
 	struct sockaddr_un addr;
 	enum sock_result r;

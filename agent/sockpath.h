@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What a unix address holds (macOS: 104 bytes), and a message about it. */
-enum { SOCK_WHY_BYTES = 512 };
+#include "common/trust.h"
+
+enum { SOCK_WHY_BYTES = TRUST_WHY_BYTES };
 
 /*
  * A listening socket and the file that we made for it, or NULL where it is
@@ -29,15 +30,14 @@ enum sock_result {
 };
 
 /*
- * $XDG_RUNTIME_DIR/p11-agent/agent.sock (macOS: ~/.p11-agent/agent.sock);
- * its folder is made, 0700. NULL, with words in `why`, when there is no such
+ * PLACE_SOCKET below place_base's folder; its own folder is made, 0700. NULL, with words in `why`, when there is no such
  * place; else to be freed by the caller.
  */
 char *sock_default_path(char why[static SOCK_WHY_BYTES]);
 
 /*
- * A path in a new folder of our own, 0700, in $XDG_RUNTIME_DIR or where
- * temporary files go. The folder is the caller's to remove, both strings to
+ * A path in a new folder of our own, 0700, in place_base's or where temporary
+ * files go. The folder is the caller's to remove, both strings to
  * free. NULL with words in `why`.
  */
 char *sock_private_path(char **ret_folder, char why[static SOCK_WHY_BYTES]);

@@ -49,12 +49,12 @@ tell_no_agent(const struct ctl *c, const struct agent_path *path,
 static bool
 choose_path(const struct ctl *c, struct agent_path *ret)
 {
-	const struct agent_path_from from = agent_path_sources(c->socket);
+	struct agent_path_from from;
 
+	agent_path_sources(c->socket, &from);
 	if (agent_path_choose(&from, ret))
 		return true;
-	ctl_error("where is the agent? XDG_RUNTIME_DIR is not set; "
-		  "name its socket with -a");
+	ctl_error("where is the agent? %s", from.why);
 	return false;
 }
 

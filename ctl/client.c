@@ -3,16 +3,15 @@
 #include "ctl/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/frame.h"
+#include "common/trust.h"
 
 enum { READ_BYTES = 16 * 1024 };
 
@@ -62,42 +61,13 @@ connection_wait(struct connection *c, short events)
 	}
 }
 
-/* Only ourselves may tell us what to believe. */
-static bool
-peer_is_us(int fd)
-{
-#ifdef SO_PEERCRED
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	       cred.uid == geteuid();
-#else
-	uid_t uid;
-	gid_t gid;
-
-	return getpeereid(fd, &uid, &gid) == 0 && uid == geteuid();
-#endif
-}
-
-/* Never blocks: a stopped daemon's backlog may be full (EAGAIN). */
+/* Only ourselves may tell us what to believe, or get our PINs. */
 static bool
 connection_open(struct connection *c, const char *path)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct peer peer;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return fail(c, "the path is too long for a socket");
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	if ((c->fd = socket(AF_UNIX, SOCK_STREAM, 0)) < 0 ||
-	    fcntl(c->fd, F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
-	    connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
-		return fail(
-		    c, errno == EAGAIN ? "it answers nobody" : strerror(errno));
-	if (!peer_is_us(c->fd))
-		return fail(c, "another user listens there");
-	return true;
+	return trust_connect(path, &c->fd, &peer, c->why) == TRUST_OURS;
 }
 
 static bool

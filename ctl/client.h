@@ -5,11 +5,12 @@
 
 #include <jansson.h>
 
+#include "common/trust.h"
 #include "ctl/ctl.h"
 #include "proto/control.h"
 
 enum {
-	CLIENT_WHY_BYTES = 512,
+	CLIENT_WHY_BYTES = TRUST_WHY_BYTES,
 	/* A reply and its head, and what a last read may bring too many. */
 	CLIENT_REPLY_ROOM_BYTES = CONTROL_REPLY_MAX_BYTES + 64 * 1024,
 	/* `keys` may have the daemon look at a module first. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "ctl/path.h"
@@ -53,25 +54,33 @@ agent_was_forwarded(void)
 enum ctl_exit
 ctl_env(const struct ctl *c)
 {
-	const struct agent_path_from from = agent_path_sources(c->socket);
 	enum shell shell = c->shell == SHELL_GUESS ?
 	    env_shell_of(getenv("SHELL")) : c->shell;
+	char why[TRUST_WHY_BYTES];
+	struct agent_path_from from;
 	struct agent_path path;
-	struct stat st;
+	struct peer peer;
+	int fd;
 
 	if (c->socket == NULL && agent_was_forwarded()) {
 		puts("# SSH_AUTH_SOCK stays: this login brought its agent");
 		return CTL_DONE;
 	}
+	agent_path_sources(c->socket, &from);
 	if (!agent_path_choose(&from, &path)) {
-		ctl_error("where is the agent? XDG_RUNTIME_DIR is not set; "
-			  "name its socket with -a");
+		ctl_error("where is the agent? %s", from.why);
 		return CTL_NO_AGENT;
 	}
-	/* Better the agent that there is than a socket that there is not. */
-	if (stat(path.socket, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		ctl_error(
-		    "%s is no socket: start p11-agent first", path.socket);
+	/* Better the agent that there is than a socket that nobody serves. */
+	switch (trust_connect(path.socket, &fd, &peer, why)) {
+	case TRUST_OURS:
+		close(fd);
+		break;
+	case TRUST_NOBODY:
+		ctl_error("%s: %s: start p11-agent first", path.socket, why);
+		return CTL_NO_AGENT;
+	case TRUST_NOT:
+		ctl_error("%s: %s", path.socket, why);
 		return CTL_NO_AGENT;
 	}
 	env_print(stdout, path.socket, shell);

@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#ifdef __APPLE__
-static const char BASE_VARIABLE[] = "HOME";
-static const char BELOW_BASE[] = "/.p11-agent/agent.sock";
-#else
-static const char BASE_VARIABLE[] = "XDG_RUNTIME_DIR";
-static const char BELOW_BASE[] = "/p11-agent/agent.sock";
-#endif
-
 static const char *
 variable(const char *name)
 {
@@ -22,14 +14,15 @@ variable(const char *name)
 	return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
-struct agent_path_from
-agent_path_sources(const char *option)
+void
+agent_path_sources(const char *option, struct agent_path_from *ret)
 {
-	return (struct agent_path_from){
+	*ret = (struct agent_path_from){
 	    .option = option,
 	    .ssh_auth_sock = variable("SSH_AUTH_SOCK"),
-	    .base = variable(BASE_VARIABLE),
 	};
+	if (!place_base(ret->base, ret->why))
+		ret->base[0] = '\0';
 }
 
 static bool
@@ -61,6 +54,6 @@ agent_path_choose(const struct agent_path_from *from, struct agent_path *ret)
 	    set_path(ret, from->ssh_auth_sock, "") && is_socket(ret->control))
 		return true;
 	ret->other_agent = from->ssh_auth_sock;
-	return from->base != NULL && from->base[0] == '/' &&
-	       set_path(ret, from->base, BELOW_BASE);
+	return from->base[0] != '\0' &&
+	       set_path(ret, from->base, PLACE_SOCKET);
 }

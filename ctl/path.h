@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/place.h"
+
 enum { AGENT_PATH_BYTES = 4096 };
 
 struct agent_path {
@@ -19,11 +21,12 @@ struct agent_path {
 struct agent_path_from {
 	const char *option;	   /* -a */
 	const char *ssh_auth_sock; /* SSH_AUTH_SOCK */
-	const char *base;	   /* XDG_RUNTIME_DIR (macOS: HOME) */
+	char base[PATH_MAX_BYTES]; /* as place_base says; "": none */
+	char why[TRUST_WHY_BYTES]; /* words for that */
 };
 
 /* From the command line's -a (or NULL) and our environment. */
-struct agent_path_from agent_path_sources(const char *option);
+void agent_path_sources(const char *option, struct agent_path_from *ret);
 
 /*
  * The option; else SSH_AUTH_SOCK, when it has a control socket beside it;

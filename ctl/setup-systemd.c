@@ -25,20 +25,31 @@ static const char drop_in[] = MADE_BY
     "SSH_AUTH_SOCK=%t/p11-agent/agent.sock\n"
     "ExecStopPost=-systemctl --user unset-environment SSH_AUTH_SOCK\n";
 
-/* A login over SSH keeps the agent that came with it. */
+/*
+ * A login over SSH keeps the agent that came with it. In a base that others may
+ * write to, somebody else's folder or socket may stand in for ours.
+ */
 static const char profile[] =
     "# p11-agent: `p11-agentctl setup --undo` takes these lines out again.\n"
     "if [ -z \"$SSH_CONNECTION\" ] || [ ! -S \"$SSH_AUTH_SOCK\" ]; then\n"
-    "\tif [ -S \"${XDG_RUNTIME_DIR:-/nowhere}/p11-agent/agent.sock\" ]; "
-    "then\n"
-    "\t\texport SSH_AUTH_SOCK=\"$XDG_RUNTIME_DIR/p11-agent/agent.sock\"\n"
+    "\tp11_agent=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/p11-agent\n"
+    "\tif [ -O \"$p11_agent/..\" ] && [ -O \"$p11_agent\" ] &&\n"
+    "\t    [ -S \"$p11_agent/agent.sock\" ] &&\n"
+    "\t    [ -O \"$p11_agent/agent.sock\" ]; then\n"
+    "\t\texport SSH_AUTH_SOCK=\"$p11_agent/agent.sock\"\n"
     "\tfi\n"
+    "\tunset p11_agent\n"
     "fi\n";
 
 static const char fish[] = MADE_BY
     "if test -z \"$SSH_CONNECTION\"; or not test -S \"$SSH_AUTH_SOCK\"\n"
-    "\tif test -S \"$XDG_RUNTIME_DIR/p11-agent/agent.sock\"\n"
-    "\t\tset -gx SSH_AUTH_SOCK \"$XDG_RUNTIME_DIR/p11-agent/agent.sock\"\n"
+    "\tset -l p11_agent \"$XDG_RUNTIME_DIR/p11-agent\"\n"
+    "\ttest -n \"$XDG_RUNTIME_DIR\"\n"
+    "\tor set p11_agent /run/user/(id -u)/p11-agent\n"
+    "\tif test -O \"$p11_agent/..\"; and test -O \"$p11_agent\"\n"
+    "\t\tand test -S \"$p11_agent/agent.sock\"\n"
+    "\t\tand test -O \"$p11_agent/agent.sock\"\n"
+    "\t\tset -gx SSH_AUTH_SOCK \"$p11_agent/agent.sock\"\n"
     "\tend\n"
     "end\n";
 

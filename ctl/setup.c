@@ -81,19 +81,21 @@ static bool
 find_place(struct setup *s)
 {
 	struct setup_place *at = &s->place;
-	const struct agent_path_from from = {
-#ifdef __APPLE__
-	    .base = home_folder(),
-#else
-	    .base = variable("XDG_RUNTIME_DIR"),
-#endif
-	};
+	struct agent_path_from from = {0};
 	const char *config = variable("XDG_CONFIG_HOME");
 
 	at->home = home_folder();
-	if (at->home == NULL || !agent_path_choose(&from, &s->path)) {
-		ctl_error("HOME or XDG_RUNTIME_DIR is not set: a login has "
-			  "both");
+	if (at->home == NULL) {
+		ctl_error("HOME is not set, and this user has no home: a "
+			  "login has one");
+		return false;
+	}
+	if (!place_base(from.base, from.why)) {
+		ctl_error("%s", from.why);
+		return false;
+	}
+	if (!agent_path_choose(&from, &s->path)) {
+		ctl_error("%s: the path is too long", from.base);
 		return false;
 	}
 	if (config == NULL || config[0] != '/')

@@ -18,14 +18,17 @@ run(const char *program, const char *words, char out[static OUTPUT_BYTES])
 {
 	char copy[256], name[] = "p11-agentctl";
 	char *argv[ARGS_MAX + 2] = {name}, *save = NULL;
-	char *const envp[] = {(char[]){"XDG_RUNTIME_DIR=/nowhere"},
-	    (char[]){"HOME=/nowhere"}, (char[]){"POSIXLY_CORRECT=1"}, NULL};
+	char base[] = "XDG_RUNTIME_DIR=/tmp/p11-ctl-XXXXXX";
+	char *folder = strchr(base, '/');
+	char *const envp[] = {base, (char[]){"HOME=/nowhere"},
+	    (char[]){"POSIXLY_CORRECT=1"}, NULL};
 	posix_spawn_file_actions_t actions;
 	int n = 1, ends[2], status;
 	size_t len = 0;
 	ssize_t got;
 	pid_t pid;
 
+	assert_non_null(mkdtemp(folder));
 	snprintf(copy, sizeof(copy), "%s", words);
 	for (char *w = strtok_r(copy, " ", &save); w != NULL && n <= ARGS_MAX;
 	     w = strtok_r(NULL, " ", &save))
@@ -43,6 +46,7 @@ run(const char *program, const char *words, char out[static OUTPUT_BYTES])
 	out[len] = '\0';
 	close(ends[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(rmdir(folder), 0);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -73,15 +77,15 @@ exits_and_says(void **state)
 	    {"keys --pub x", 2, "only export has"},
 	    {"lock --stdin", 2, "this command has no --stdin"},
 	    {"allow x --json", 2, "this command has no --json"},
-	    {"allow x", 3, "no p11-agent answers at /nowhere/"},
-	    {"unlock", 3, "no p11-agent answers at /nowhere/"},
-	    {"unlock --stdin", 3, "no p11-agent answers at /nowhere/"},
-	    {"lock", 3, "no p11-agent answers at /nowhere/"},
-	    {"release", 3, "no p11-agent answers at /nowhere/"},
-	    {"watch", 3, "no p11-agent answers at /nowhere/"},
+	    {"allow x", 3, "no p11-agent answers at /tmp/p11-ctl-"},
+	    {"unlock", 3, "no p11-agent answers at /tmp/p11-ctl-"},
+	    {"unlock --stdin", 3, "no p11-agent answers at /tmp/p11-ctl-"},
+	    {"lock", 3, "no p11-agent answers at /tmp/p11-ctl-"},
+	    {"release", 3, "no p11-agent answers at /tmp/p11-ctl-"},
+	    {"watch", 3, "no p11-agent answers at /tmp/p11-ctl-"},
 	    {"watch x", 2, "too many arguments"},
-	    {"reload", 3, "no p11-agent answers at /nowhere/"},
-	    {"export", 3, "no p11-agent answers at /nowhere/"},
+	    {"reload", 3, "no p11-agent answers at /tmp/p11-ctl-"},
+	    {"export", 3, "no p11-agent answers at /tmp/p11-ctl-"},
 	    {"--version", 0, "p11-agentctl "},
 	    {"unknown", 2, "there is no such command"},
 	    {"status --wrong", 2, "usage: p11-agentctl"},
@@ -94,12 +98,12 @@ exits_and_says(void **state)
 	    {"status -s", 2, "only env has -s"},
 	    {"keys", 3, "`p11-agentctl setup`"},
 	    {"env --json", 2, "this command has no --json"},
-	    {"status", 3, "no p11-agent answers at /nowhere/"},
+	    {"status", 3, "no p11-agent answers at /tmp/p11-ctl-"},
 	    {"status -a /no/sock --json", 3,
 		"no p11-agent answers at /no/sock.control: No such file"},
 	    {"-a /no/sock keys", 3, "to start one there: p11-agent -a /no/sock"},
-	    {"env", 3, "is no socket: start p11-agent first"},
-	    {"-a /dev/null env -c", 3, "/dev/null is no socket"},
+	    {"env", 3, "No such file or directory: start p11-agent first"},
+	    {"-a /dev/null env -c", 3, "/dev/null: that is no socket"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -242,6 +242,7 @@ def test_fish(directory):
     import socket
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(str(sock))
+        s.listen()
         out = subprocess.run(
             [program("p11-agentctl"), "-a", sock, "env"], text=True,
             capture_output=True, timeout=30,
