@@ -62,6 +62,7 @@ agent_new(const char *config_file)
 	if ((a->base = base_new()) == NULL ||
 	    (a->spawner = spawner_new(a->base)) == NULL ||
 	    (a->config = config_new()) == NULL ||
+	    (a->allowlist = allowlist_new(a)) == NULL ||
 	    (a->announcer = announcer_new(a)) == NULL ||
 	    (a->hasher = hasher_new()) == NULL ||
 	    (a->pin_file = pin_file_new(a)) == NULL ||
@@ -96,6 +97,7 @@ agent_free(struct agent *a)
 	a->forget = forget_free(a->forget);
 	while ((p = TAILQ_FIRST(&a->providers)) != NULL)
 		provider_free(p);
+	a->allowlist = allowlist_free(a->allowlist);
 	a->readers = readers_free(a->readers);
 	notices_end(a);
 	a->pin_file = pin_file_free(a->pin_file);

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+struct allowlist;
 struct announcer;
 struct client;
 struct config;
@@ -45,6 +46,7 @@ struct agent {
 	struct lookups *lookups;	/* owned */
 	struct reload *reload;		/* owned */
 	struct readers *readers;	/* owned */
+	struct allowlist *allowlist;	/* owned */
 	struct announcer *announcer;	/* owned */
 	struct forget *forget;		/* owned */
 	struct registry *registry;	/* owned */

@@ -2,6 +2,8 @@
 /* The allowlist: key sections against tokens and keys. */
 #include "agent/allowlist.h"
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,13 @@
 #include "agent/config-flat.h"
 #include "agent/device.h"
 #include "agent/provider.h"
+#include "agent/ref-set.h"
 #include "common/log.h"
+
+struct allowlist {
+	struct agent *agent;
+	struct event later; /* pending: agent->exposed is old */
+};
 
 /* An attribute that the URI does not name matches everything. */
 static bool
@@ -112,6 +120,18 @@ key_server(const struct token *t, const struct key *k)
 	return NULL;
 }
 
+/* May an earlier provider serve this token's card? */
+static bool
+token_is_second(const struct token *t)
+{
+	const struct token *u;
+
+	TAILQ_FOREACH(u, &t->agent->tokens, entry)
+		if (device_is_before(u, t))
+			return true;
+	return false;
+}
+
 /* Everything but the same key on another card. */
 static bool
 key_eligible(const struct token *t, const struct key *k)
@@ -147,17 +167,17 @@ exposed_compare(const void *va, const void *vb)
 static size_t
 exposed_unique(struct exposed *e, size_t n)
 {
+	struct ref_set seen = {0};
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		bool again = false;
-
-		for (size_t j = 0; j < kept && !again; j++)
-			again = memcmp(e[j].key->ref, e[i].key->ref,
-			    KEY_REF_BYTES) == 0;
-		if (!again)
-			e[kept++] = e[i];
+	if (!ref_set_init(&seen, n)) {
+		log_error("out of memory: no key is exposed");
+		return 0;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (ref_set_put(&seen, e[i].key->ref, e[i].key) == NULL)
+			e[kept++] = e[i];
+	ref_set_clear(&seen);
 	return kept;
 }
 
@@ -179,6 +199,21 @@ allowlist_match(struct agent *agent)
 	return n;
 }
 
+/* Append the token's keys that may be exposed; returns how many there are. */
+static size_t
+exposed_collect(struct exposed *e, size_t n, struct token *t)
+{
+	bool second = token_is_second(t);
+
+	for (size_t i = 0; i < t->n_keys; i++) {
+		struct key *k = &t->keys[i];
+
+		if (second ? key_eligible(t, k) : key_usable(t, k))
+			e[n++] = (struct exposed){t, k};
+	}
+	return n;
+}
+
 void
 allowlist_update(struct agent *agent)
 {
@@ -186,6 +221,7 @@ allowlist_update(struct agent *agent)
 	struct token *t;
 	size_t n = allowlist_match(agent);
 
+	event_del(&agent->allowlist->later);
 	e = calloc(n + 1, sizeof(*e));
 	free(agent->exposed);
 	agent->exposed = e;
@@ -195,17 +231,80 @@ allowlist_update(struct agent *agent)
 		return;
 	}
 	n = 0;
-	TAILQ_FOREACH(t, &agent->tokens, entry) {
-		for (size_t i = 0; i < t->n_keys; i++) {
-			if (key_eligible(t, &t->keys[i]))
-				e[n++] = (struct exposed){t, &t->keys[i]};
-		}
-	}
+	TAILQ_FOREACH(t, &agent->tokens, entry)
+		n = exposed_collect(e, n, t);
 	qsort(e, n, sizeof(*e), exposed_compare);
 	agent->n_exposed = exposed_unique(e, n);
 	for (size_t i = 0; i < agent->n_exposed; i++)
 		e[i].key->position = i + 1;
 	announce_change(agent);
+}
+
+static void
+allowlist_due(evutil_socket_t fd, short what, void *arg)
+{
+	const struct allowlist *a = arg;
+
+	(void)fd;
+	(void)what;
+	allowlist_update(a->agent);
+}
+
+struct allowlist *
+allowlist_new(struct agent *agent)
+{
+	struct allowlist *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->agent = agent;
+	evtimer_assign(&a->later, agent->base, allowlist_due, a);
+	return a;
+}
+
+struct allowlist *
+allowlist_free(struct allowlist *a)
+{
+	if (a != NULL)
+		event_del(&a->later);
+	free(a);
+	return NULL;
+}
+
+void
+allowlist_later(struct agent *agent)
+{
+	const struct timeval now = {0};
+
+	if (!evtimer_pending(&agent->allowlist->later, NULL))
+		evtimer_add(&agent->allowlist->later, &now);
+}
+
+void
+allowlist_settle(struct agent *agent)
+{
+	if (evtimer_pending(&agent->allowlist->later, NULL))
+		allowlist_update(agent);
+}
+
+void
+allowlist_drop(struct token *token)
+{
+	struct agent *agent = token->agent;
+	struct exposed *e = agent->exposed;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < agent->n_exposed; i++) {
+		if (e[i].token == token) {
+			e[i].key->position = 0;
+			continue;
+		}
+		e[kept] = e[i];
+		e[kept].key->position = kept + 1;
+		kept++;
+	}
+	agent->n_exposed = kept;
+	allowlist_later(agent);
 }
 
 size_t

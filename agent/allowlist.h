@@ -10,11 +10,28 @@ struct exposed {
 	struct key *key;
 };
 
+/* When agent->exposed is computed; NULL when memory is out. */
+struct allowlist *allowlist_new(struct agent *agent);
+struct allowlist *allowlist_free(struct allowlist *a);
+
 /*
  * Compute agent->exposed anew; after every change of the config, a token or
  * a key. Sets `section` and `position` of each key.
  */
 void allowlist_update(struct agent *agent);
+
+/*
+ * The same for a change that may be one of many, as a scan brings them: once
+ * for all, before the loop waits again. Until then agent->exposed is that of
+ * before.
+ */
+void allowlist_later(struct agent *agent);
+
+/* Do now what is due by allowlist_later, for one who looks. */
+void allowlist_settle(struct agent *agent);
+
+/* The token has no keys any more, or is about to go: none is exposed. */
+void allowlist_drop(struct token *token);
 
 /* How many of agent->exposed a connection may see. */
 size_t allowlist_shown(const struct agent *agent);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/allowlist.h"
 #include "agent/control-client.h"
 #include "agent/report.h"
 #include "agent/stream.h"
@@ -99,6 +100,7 @@ control_after_scans(struct control_client *c, enum control_scans which,
 static void
 control_report(struct control_client *c)
 {
+	allowlist_settle(c->agent);
 	control_answer_json(c, c->report(c->agent));
 }
 
@@ -186,6 +188,7 @@ control_frame(void *arg, struct bytes body)
 
 	/* One at a time; control_answer goes on. */
 	stream_pause(c->stream);
+	allowlist_settle(c->agent);
 	if (control_request_parse(body, &q) != PARSE_OK) {
 		control_answer(c, CONTROL_USAGE,
 		    "not a request that this version understands");

@@ -202,6 +202,7 @@ dispatch(struct reply *r, struct bytes message)
 	struct bytes body = bytes_of(message.p + 1, message.len - 1);
 	uint8_t number = message.p[0];
 
+	allowlist_settle(r->client->agent);
 	for (size_t i = 0; i < sizeof(request_types) /
 	    sizeof(request_types[0]); i++) {
 		const struct request_type *t = &request_types[i];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/allowlist.h"
 #include "agent/clock.h"
 #include "agent/events.h"
 #include "agent/link.h"
@@ -241,6 +242,7 @@ process_got_login(struct process *p, struct bytes body)
 	p->login_id = 0;
 	p->token->flags = w.flags;
 	p->had_login |= w.outcome == WIRE_OK || w.outcome == WIRE_LOGGED_IN;
+	allowlist_settle(p->token->agent);
 	login_result(p->token->login, &w);
 	return PARSE_OK;
 }

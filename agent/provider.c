@@ -92,6 +92,7 @@ provider_tell_waiters(struct provider *p)
 	struct scan_waiter *w, *last = TAILQ_LAST(&p->waiters, scan_waiters);
 
 	p->settled = true;
+	allowlist_settle(p->agent);
 	while ((w = TAILQ_FIRST(&p->waiters)) != NULL) {
 		TAILQ_REMOVE(&p->waiters, w, entry);
 		w->provider = NULL;
@@ -341,6 +342,7 @@ provider_start_processes(struct provider *p)
 {
 	struct agent *a = p->agent;
 
+	allowlist_settle(a);
 	device_settle(a);
 	for (size_t i = 0; i < a->n_exposed; i++) {
 		struct token *t = a->exposed[i].token;

@@ -139,10 +139,7 @@ key_from_wire(struct key *k, const struct wire_key *w)
 struct key *
 token_key(const struct token *t, const uint8_t *ref)
 {
-	for (size_t i = 0; i < t->n_keys; i++)
-		if (memcmp(t->keys[i].ref, ref, KEY_REF_BYTES) == 0)
-			return &t->keys[i];
-	return NULL;
+	return ref_set_get(&t->index, ref);
 }
 
 bool
@@ -200,13 +197,50 @@ key_inherit(struct key *k, struct key *old)
 		key_inherit_label(k, &old->other_labels[i]);
 }
 
-static bool
-keys_have(const struct key *keys, size_t n, const uint8_t *ref)
+static void
+key_move(struct key *to, struct key *from)
 {
+	*to = *from;
+	from->blob = from->id = NULL;
+	from->label = from->reason = NULL;
+}
+
+/*
+ * Put the keys in place of the old ones. What is exposed stays so, be it with
+ * the new ones, until the allowlist has looked at them.
+ */
+static bool
+token_replace_keys(struct token *t, struct key *keys, size_t n)
+{
+	struct ref_set index = {0};
+	struct exposed *e = t->agent->exposed;
+	bool lost = false;
+
+	if (!ref_set_init(&index, n))
+		return false;
 	for (size_t i = 0; i < n; i++)
-		if (memcmp(keys[i].ref, ref, KEY_REF_BYTES) == 0)
-			return true;
-	return false;
+		ref_set_put(&index, keys[i].ref, &keys[i]);
+	for (size_t i = 0; i < t->n_keys; i++) {
+		const struct key *old = &t->keys[i];
+		struct key *k = ref_set_get(&index, old->ref);
+
+		if (old->position > 0 && k == NULL)
+			lost = true;
+		if (k == NULL || k->position > 0)
+			continue;
+		k->section = old->section;
+		k->position = old->position;
+		if (k->position > 0)
+			e[k->position - 1].key = k;
+	}
+	ref_set_clear(&t->index);
+	keys_free(t->keys, t->n_keys);
+	t->keys = keys;
+	t->n_keys = n;
+	t->index = index;
+	if (lost)
+		allowlist_update(t->agent);
+	return true;
 }
 
 /* Replace the keys by those of a report. False when memory is out. */
@@ -221,6 +255,8 @@ token_set_keys(struct token *t, struct wire_token *w)
 
 	if (keys == NULL)
 		return false;
+	for (size_t i = 0; i < t->n_keys; i++)
+		t->keys[i].renewed = false;
 	while (wire_key_next(w, &wk)) {
 		struct key *old = token_key(t, wk.ref);
 
@@ -229,8 +265,10 @@ token_set_keys(struct token *t, struct wire_token *w)
 			return false;
 		}
 		keys[n].seen_before_login = (w->flags & TOKEN_LOGGED_IN) == 0;
-		if (old != NULL)
+		if (old != NULL) {
 			key_inherit(&keys[n], old);
+			old->renewed = true;
+		}
 		n++;
 	}
 	/* Keys that show only after a login are still there before it. */
@@ -238,16 +276,13 @@ token_set_keys(struct token *t, struct wire_token *w)
 	    n < KEYS_PER_TOKEN_MAX; i++) {
 		struct key *old = &t->keys[i];
 
-		if ((old->flags & KEY_PRIVATE_SETTLED) != 0 &&
-		    !keys_have(keys, n, old->ref)) {
-			keys[n++] = *old;
-			*old = (struct key){.type = SSH_KEY_UNKNOWN};
-		}
+		if ((old->flags & KEY_PRIVATE_SETTLED) != 0 && !old->renewed)
+			key_move(&keys[n++], old);
 	}
-	keys_free(t->keys, t->n_keys);
-	t->keys = keys;
-	t->n_keys = n;
-	return true;
+	if (token_replace_keys(t, keys, n))
+		return true;
+	keys_free(keys, n);
+	return false;
 }
 
 /* Copy the five texts of an id behind one another; the views point there. */
@@ -375,7 +410,7 @@ token_report(struct provider *provider, struct wire_token *w,
 	}
 	t->present = true;
 	device_found(t);
-	allowlist_update(t->agent);
+	allowlist_later(t->agent);
 	taken_end(t->taken, TAKEN_FREE);
 	return t;
 }
@@ -416,7 +451,7 @@ token_leave(struct token *t, const char *why)
 	event_emit(t->agent, EVENT_TOKEN_LEFT,
 	    &(struct event_about){.token = t, .text = why});
 	t->present = false;
-	allowlist_update(t->agent);
+	allowlist_drop(t);
 	login_token_left(t->login, why,
 	    forget_is_wanted(t, FORGET_ON_REMOVAL));
 	/* What is in flight may end by itself, as it does with most modules. */
@@ -444,13 +479,14 @@ token_free(struct token *t)
 	sign_held_next(t);
 	t->login = login_free(t->login);
 	t->release = release_free(t->release);
+	allowlist_drop(t);
+	ref_set_clear(&t->index);
 	keys_free(t->keys, t->n_keys);
 	free(t->text);
 	free(t->name);
 	free(t->last_error);
 	free(t);
 	tokens_set_names(agent);
-	allowlist_update(agent);
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/backoff.h"
+#include "agent/ref-set.h"
 #include "common/log.h"
 #include "pkcs11/wire.h"
 #include "proto/keyblob.h"
@@ -37,6 +38,7 @@ struct key {
 	char *reason;	/* why it cannot sign; NULL when it may; owned */
 	bool hidden;	/* by ssh-add -d */
 	bool seen_before_login; /* at least once: it needs none to be listed */
+	bool renewed;	/* by the report that is being taken over */
 	/* Where allowlist_update put it. */
 	const struct config_key *section; /* borrowed from the config */
 	size_t position; /* 1 is the first that is shown; 0: not allowed */
@@ -54,6 +56,7 @@ struct token {
 	uint32_t pin_min, pin_max;
 	struct key *keys; /* owned */
 	size_t n_keys;
+	struct ref_set index; /* of keys */
 	struct process *process; /* owned; NULL while none serves it */
 	struct login *login;	 /* owned */
 	struct release *release; /* owned */

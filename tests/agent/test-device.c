@@ -106,6 +106,7 @@ the_provider_named_first_serves(void **state)
 	assert_null(allowlist_other(t->agent, a->keys[0].ref, &tried, 1));
 	/* The card leaves both; comes back to one, as if the other failed. */
 	token_leave(a, "gone");
+	allowlist_settle(t->agent);
 	assert_true(token_is_exposed(b));
 	assert_null(device_server(b));
 }

@@ -54,6 +54,7 @@ scan(struct table *t, const char *label, const char *serial, uint32_t flags,
 	assert_int_equal(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w),
 	    PARSE_OK);
 	token = token_report(t->provider, &w, TOKEN_VIEW_SCAN);
+	allowlist_settle(t->agent);
 	buffer_clear(&b);
 	return token;
 }

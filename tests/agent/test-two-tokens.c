@@ -127,6 +127,7 @@ the_first_one_signs(void **state)
 	assert_non_null(t->first->process);
 	assert_null(t->second->process);
 	token_leave(t->first, "gone");
+	allowlist_settle(t->agent);
 	assert_int_equal(t->agent->n_exposed, 2);
 	ask(t, "b");
 	expect_signature(t, 'b');

@@ -171,6 +171,7 @@ world_report(struct provider *p, const struct token_id *id, uint32_t flags,
 	MUST(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w) == PARSE_OK);
 	t = token_report(p, &w, TOKEN_VIEW_OWN);
 	MUST(t != NULL);
+	allowlist_settle(p->agent);
 	return t;
 }
 
