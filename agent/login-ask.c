@@ -31,6 +31,17 @@ login_put_sources(const struct login *l, struct buffer *b)
 
 static void login_answered(void *arg, const struct answer *answer);
 
+/*
+ * No PIN that nobody typed: also where the token says that it has none, which
+ * may be wrong.
+ */
+static bool
+login_wants_person(const struct login *l)
+{
+	return l->record->unattended_off || login_count_low(l) ||
+	    (login_flags(l) & TOKEN_PIN_NOT_SET) != 0;
+}
+
 /* Ask a person, who sees l->warning and what is known of the tries. */
 static void
 login_prompt(struct login *l)
@@ -43,7 +54,7 @@ login_prompt(struct login *l)
 		.kind = QUESTION_PIN,
 		.title = bytes_str(t->name),
 		.client_pid = (uint32_t)l->client_pid,
-		.persons_only = l->record->unattended_off || login_count_low(l),
+		.persons_only = login_wants_person(l),
 	};
 
 	if (l->rounds++ >= PROMPT_ROUNDS_MAX) {
@@ -104,8 +115,7 @@ login_typed(struct login *l, struct secret *pin, bool unattended)
 {
 	const char *fault = login_pin_fault(l, pin);
 
-	if (unattended && (fault != NULL || l->record->unattended_off ||
-	    login_count_low(l))) {
+	if (unattended && (fault != NULL || login_wants_person(l))) {
 		secret_free(pin);
 		login_persons_only(l);
 		login_finish(l, "the PIN came from no person, and only a "
@@ -191,10 +201,6 @@ login_begin(struct login *l, struct login_waiter *w)
 		login_tell(l, w, LOGIN_PIN_LOCKED);
 		return;
 	}
-	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0) {
-		login_tell(l, w, "the token has no PIN yet");
-		return;
-	}
 	if (login_try_proven(l, w))
 		return;
 	if (login_now() < l->pause_until) {
@@ -233,8 +239,6 @@ login_bring_fault(const struct login *l, const struct secret *pin,
 		return "another PIN is being tried";
 	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0)
 		return "the PIN is locked; it was not sent";
-	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0)
-		return "the token has no PIN yet";
 	if (origin == PIN_FROM_CLIENT && login_final_try(l))
 		return LOGIN_LAST_TRY;
 	if (origin == PIN_FROM_PAD)

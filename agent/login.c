@@ -195,11 +195,12 @@ login_pin_state(const struct login *l)
 {
 	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0)
 		return "locked";
-	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0)
-		return "not set";
 	if (login_final_try(l))
 		return "maybe the last try";
-	return login_count_low(l) ? "few tries left" : "ok";
+	if (login_count_low(l))
+		return "few tries left";
+	return (login_flags(l) & TOKEN_PIN_NOT_SET) != 0 ?
+	    "not set, says the token" : "ok";
 }
 
 void

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "common/cleanup.h"
-#include "pkcs11/mechanism.h"
 #include "pkcs11/object.h"
 
 void
@@ -185,7 +184,7 @@ add_values(struct token_keys *keys, struct object_list *objects,
 			continue;
 		}
 		if (class == CKO_PUBLIC_KEY && !o->permitted)
-			key_set_reason(k, "CKA_VERIFY is false");
+			k->no_verify = true;
 		if (class == CKO_PRIVATE_KEY)
 			key_attach(k, o);
 	}
@@ -230,9 +229,7 @@ settle(struct token_keys *keys, const struct keys_source *from,
     const struct token_keys *before)
 {
 	bool all_shown = from->logged_in || !from->login_required;
-	struct mechanisms can;
 
-	mechanisms_read(from->module, from->slot, &can);
 	for (size_t i = 0; i < keys->n; i++) {
 		struct token_key *k = &keys->items[i];
 		const struct token_key *old = before == NULL ? NULL :
@@ -243,11 +240,12 @@ settle(struct token_keys *keys, const struct keys_source *from,
 		if ((k->flags & KEY_HAS_PRIVATE) != 0) {
 			if (!from->logged_in)
 				k->flags |= KEY_NO_LOGIN;
-			key_set_reason(k, mechanisms_lack(&can,
-			    k->value.key.kind));
 		} else if (all_shown) {
 			key_set_reason(k, "no private key with it on this "
 			    "token");
+		} else if (k->no_verify) {
+			/* A guess: the private key's own CKA_SIGN tells. */
+			key_set_reason(k, "CKA_VERIFY is false");
 		}
 		if (old == NULL)
 			continue;

@@ -28,6 +28,7 @@ struct token_key {
 	atomic_bool unproven;
 	/* One has shown it in this process, be it with an older object. */
 	atomic_bool has_signed;
+	bool no_verify; /* CKA_VERIFY of its public half is false */
 };
 
 struct token_keys {
@@ -39,7 +40,6 @@ struct token_keys {
 /* Where keys are read from. */
 struct keys_source {
 	CK_FUNCTION_LIST *module;
-	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session;
 	bool login_required;
 	bool logged_in;

@@ -3,69 +3,15 @@
 #include "pkcs11/module.h"
 
 #include <dlfcn.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #include <p11-kit/p11-kit.h>
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "pkcs11/module-calls.h"
 #include "pkcs11/module-path.h"
-
-/*
- * NSS softokn's own form of CK_C_INITIALIZE_ARGS has its parameters where the
- * standard has pReserved, and one pointer more behind them.
- */
-struct init_args {
-	CK_C_INITIALIZE_ARGS standard;
-	void *nss_reserved;
-};
-
-/* What is called here; a module that leaves one NULL would end us. */
-#define CALL(name) {#name, offsetof(CK_FUNCTION_LIST, name)}
-static const struct {
-	const char *name;
-	size_t at;
-} calls_needed[] = {
-	CALL(C_Initialize),
-	CALL(C_GetInfo),
-	CALL(C_GetSlotList),
-	CALL(C_GetSlotInfo),
-	CALL(C_GetTokenInfo),
-	CALL(C_GetMechanismList),
-	CALL(C_GetMechanismInfo),
-	CALL(C_WaitForSlotEvent),
-	CALL(C_OpenSession),
-	CALL(C_CloseSession),
-	CALL(C_GetSessionInfo),
-	CALL(C_Login),
-	CALL(C_GetAttributeValue),
-	CALL(C_FindObjectsInit),
-	CALL(C_FindObjects),
-	CALL(C_FindObjectsFinal),
-	CALL(C_SignInit),
-	CALL(C_Sign),
-};
-enum { N_CALLS_NEEDED = sizeof(calls_needed) / sizeof(calls_needed[0]) };
-
-static bool
-check_calls(CK_FUNCTION_LIST *calls, struct p11_err *err)
-{
-	if (calls->version.major < 2)
-		return p11_err_set(err, "C_GetFunctionList", CKR_OK,
-		    "the module is of PKCS#11 %u.%u, wanted is 2 or later",
-		    calls->version.major, calls->version.minor);
-	for (size_t i = 0; i < N_CALLS_NEEDED; i++) {
-		void *call;
-
-		memcpy(&call, (const char *)calls + calls_needed[i].at,
-		    sizeof(call));
-		if (call == NULL)
-			return p11_err_set(err, "C_GetFunctionList", CKR_OK,
-			    "the module has no %s", calls_needed[i].name);
-	}
-	return true;
-}
+#include "pkcs11/mutex.h"
 
 /*
  * Unmanaged: p11-kit's own bookkeeping is for modules that several parts of
@@ -75,31 +21,57 @@ check_calls(CK_FUNCTION_LIST *calls, struct p11_err *err)
 static bool
 load(struct module *m, struct p11_err *err)
 {
+	CK_FUNCTION_LIST *calls;
 	const char *why;
 
 	p11_kit_be_quiet();
-	m->calls = p11_kit_module_load(m->real_path, P11_KIT_MODULE_UNMANAGED);
-	if (m->calls != NULL)
-		return check_calls(m->calls, err);
+	calls = p11_kit_module_load(m->real_path, P11_KIT_MODULE_UNMANAGED);
+	if (calls != NULL) {
+		m->calls = &m->filled;
+		return module_calls_fill(&m->filled, calls, err);
+	}
 	if ((why = p11_kit_message()) == NULL)
 		why = "the module cannot be loaded";
 	return p11_err_set(err, "", CKR_OK, "%s", why);
 }
 
+/* CKR_OK also for a module that initialised itself. */
+static CK_RV
+initialize_with(struct module *m, CK_FLAGS flags, bool offer)
+{
+	CK_C_INITIALIZE_ARGS *args = &m->init.standard;
+	CK_RV rv;
+
+	m->init = (struct module_init){.standard = {
+		.flags = flags, .pReserved = m->init_args,
+	}};
+	if (offer)
+		mutex_offer(args);
+	/* Without any argument, as ssh-agent does it. */
+	if (flags == 0 && m->init_args == NULL)
+		args = NULL;
+	rv = m->calls->C_Initialize(args);
+	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
+}
+
+/*
+ * With mutexes of ours or of its own, as the module likes; else with its own;
+ * else with none, for one thread at a time. CKR_ARGUMENTS_BAD may be about
+ * the mutexes as well. The error is that of the first attempt.
+ */
 static bool
 initialize(struct module *m, struct p11_err *err)
 {
-	struct init_args args = {
-		.standard = {
-			.flags = CKF_OS_LOCKING_OK,
-			.pReserved = m->init_args,
-		},
-	};
-	CK_RV rv = m->calls->C_Initialize(&args.standard);
+	CK_RV rv = initialize_with(m, CKF_OS_LOCKING_OK, true);
 
-	if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-		return p11_err_set(err, "C_Initialize", rv, NULL);
-	return true;
+	if (rv == CKR_OK)
+		return true;
+	if (rv == CKR_CANT_LOCK || rv == CKR_ARGUMENTS_BAD) {
+		if (initialize_with(m, CKF_OS_LOCKING_OK, false) == CKR_OK)
+			return true;
+		m->one_thread = initialize_with(m, 0, false) == CKR_OK;
+	}
+	return m->one_thread || p11_err_set(err, "C_Initialize", rv, NULL);
 }
 
 static void

@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One PKCS#11 module, loaded and initialised for use by several threads. A
- * process loads one, once, and never finalises it beside other threads: it
- * exits instead.
+ * One PKCS#11 module, loaded and initialised, for use by several threads if
+ * it can be. A process loads one, once, and never finalises it beside other
+ * threads: it exits instead.
  */
 #ifndef P11_AGENT_PKCS11_MODULE_H
 #define P11_AGENT_PKCS11_MODULE_H
 
 #include "pkcs11/error.h"
 
+/*
+ * NSS softokn's own form of CK_C_INITIALIZE_ARGS has its parameters where the
+ * standard has pReserved, and one pointer more behind them.
+ */
+struct module_init {
+	CK_C_INITIALIZE_ARGS standard;
+	void *nss_reserved;
+};
+
 struct module {
 	char *real_path;	  /* owned */
-	CK_FUNCTION_LIST *calls;  /* the module's C_ functions; all are there */
+	CK_FUNCTION_LIST *calls;  /* = &filled */
+	CK_FUNCTION_LIST filled;  /* without a NULL: see module-calls.h */
 	CK_INFO info;		  /* blank where C_GetInfo failed */
 	struct bytes description; /* views of info, unpadded */
 	struct bytes manufacturer;
-	char *init_args; /* owned; modules may keep the pointer */
+	char *init_args; /* owned; modules may keep both pointers */
+	struct module_init init;
 	bool pcsc;	 /* it has loaded PC/SC's library */
+	bool one_thread; /* it cannot lock: one call at a time */
 };
 
 /*

@@ -71,7 +71,7 @@ run_module(const struct wire_start *start, struct buffer *requests)
 		return 0;
 	done = start->role == WIRE_ROLE_SCAN ?
 	    role_scan(WIRE_FD, m.calls, &err) :
-	    role_token(WIRE_FD, requests, m.calls, &start->token, &err);
+	    role_token(WIRE_FD, requests, &m, &start->token, &err);
 	return done ? 0 : failed(&err);
 }
 

@@ -7,27 +7,6 @@
 #include "common/log.h"
 #include "common/text.h"
 
-/* What keys a token shows to everybody, in a session that is closed again. */
-static bool
-scan_keys(CK_FUNCTION_LIST *module, const struct slot *s,
-    struct token_keys *ret, struct p11_err *err)
-{
-	struct keys_source from = {
-		.module = module,
-		.slot = s->id,
-		.login_required = (s->token.flags & CKF_LOGIN_REQUIRED) != 0,
-	};
-	CK_RV rv = module->C_OpenSession(s->id, CKF_SERIAL_SESSION, NULL,
-	    NULL, &from.session);
-	bool ok;
-
-	if (rv != CKR_OK)
-		return p11_err_set(err, "C_OpenSession", rv, NULL);
-	ok = token_keys_read(&from, NULL, ret, err);
-	module->C_CloseSession(from.session);
-	return ok;
-}
-
 /* False with *err filled when it cannot be reported. */
 static bool
 scan_slot(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct buffer *out,
@@ -38,9 +17,9 @@ scan_slot(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct buffer *out,
 
 	if (!slot_read(module, id, &s, err))
 		return false;
-	if (!slot_token_initialized(&s))
+	if (!slot_has_token(module, &s))
 		return true;
-	if (!scan_keys(module, &s, &keys, err))
+	if (!slot_read_keys(module, &s, &keys, err))
 		return false;
 	if (keys.skipped > 0)
 		log_info("slot %lu: %zu objects were left out: unreadable, "

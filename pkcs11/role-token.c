@@ -9,6 +9,7 @@
 #include "common/frame.h"
 #include "common/log.h"
 #include "common/secret.h"
+#include "pkcs11/mutex.h"
 #include "pkcs11/pool.h"
 #include "pkcs11/sign.h"
 
@@ -154,6 +155,30 @@ server_send(struct server *s, const struct buffer *out)
 		server_end(0); /* nobody is there to hear it */
 }
 
+static const char kept_lock[] = "the module kept a lock after a call; its "
+    "next one would never return";
+
+/*
+ * After each request: a module that kept a mutex of ours is lost, whatever it
+ * answered. The daemon goes on with a fresh process.
+ */
+static void
+server_check_locks(struct server *s)
+{
+	CLEANUP(buffer_cleanup) struct buffer out =
+	    BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	struct p11_err err;
+	struct wire_error w;
+
+	if (!mutex_is_held())
+		return;
+	p11_err_set(&err, "", CKR_OK, "%s", kept_lock);
+	p11_err_wire(&err, &w);
+	wire_failed_put(&out, &w);
+	server_send(s, &out);
+	server_end(0);
+}
+
 static void
 server_login(struct server *s, const struct request *r)
 {
@@ -171,6 +196,7 @@ server_login(struct server *s, const struct request *r)
 	result.flags = token_session_flags(&s->token, result.outcome);
 	wire_login_result_put(&out, &result);
 	server_send(s, &out);
+	server_check_locks(s);
 }
 
 /*
@@ -203,6 +229,7 @@ server_sign(struct server *s, struct request *r, unsigned lane)
 	unsigned renewals = s->token.renewals;
 	struct p11_err err = {.call = ""};
 	struct signature signature;
+	bool stuck;
 
 	signature.len = 0;
 	signature.pin = WIRE_PIN_UNSEEN;
@@ -210,7 +237,11 @@ server_sign(struct server *s, struct request *r, unsigned lane)
 		result.outcome = token_sign(&s->token, lane, &r->sign,
 		    &signature, &err);
 	result.pin = signature.pin;
-	if (result.outcome == WIRE_LOST && r->renew && !r->renewing &&
+	stuck = mutex_is_held();
+	/* What a module answers of a PIN is believed; else it is lost. */
+	if (stuck && result.outcome != WIRE_OK && result.pin != WIRE_PIN_TRIED)
+		result.outcome = WIRE_LOST;
+	if (result.outcome == WIRE_LOST && r->renew && !r->renewing && !stuck &&
 	    result.pin != WIRE_PIN_TRIED) {
 		r->renewing = true;
 		r->lost = err;
@@ -226,6 +257,7 @@ server_sign(struct server *s, struct request *r, unsigned lane)
 		    result.outcome);
 	wire_sign_result_put(&out, &result);
 	server_send(s, &out);
+	server_check_locks(s);
 	return true;
 }
 
@@ -270,7 +302,7 @@ server_ready(struct server *s)
 }
 
 bool
-role_token(int fd, struct buffer *in, CK_FUNCTION_LIST *module,
+role_token(int fd, struct buffer *in, const struct module *module,
     const struct token_id *token, struct p11_err *err)
 {
 	static const struct pool_calls calls = {
@@ -285,8 +317,11 @@ role_token(int fd, struct buffer *in, CK_FUNCTION_LIST *module,
 		.write_mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
 
-	if (!token_session_open(&s.token, module, token, cpu_count(), err))
+	if (!token_session_open(&s.token, module->calls, token,
+	    module->one_thread ? 1 : cpu_count(), err))
 		return false;
+	if (mutex_is_held())
+		return p11_err_set(err, "", CKR_OK, "%s", kept_lock);
 	server_ready(&s);
 	pool_run(&calls, &s, s.token.lanes, WIRE_REQUESTS_MAX,
 	    WIRE_QUEUE_MAX_BYTES);

@@ -68,7 +68,7 @@ put_picture(CK_FUNCTION_LIST *module, struct buffer *out)
 	for (size_t i = 0; i < n && tokens < TOKENS_PER_PROVIDER_MAX; i++) {
 		/* One that cannot even say who it is, is not there. */
 		if (!slot_read(module, ids[i], &s, &err) ||
-		    !slot_token_initialized(&s))
+		    !slot_has_token(module, &s))
 			continue;
 		slot_wire_put(out, &s, slot_token_flags(&s), &none);
 		tokens++;

@@ -4,6 +4,7 @@
 #define P11_AGENT_PKCS11_ROLE_H
 
 #include "pkcs11/error.h"
+#include "pkcs11/module.h"
 #include "pkcs11/token-session.h"
 
 /*
@@ -33,7 +34,7 @@ void role_watch(int fd, const struct wire_start *start);
  * 0, or 1 for a request that does not parse. Returns only if it cannot serve,
  * with *err filled.
  */
-bool role_token(int fd, struct buffer *in, CK_FUNCTION_LIST *module,
+bool role_token(int fd, struct buffer *in, const struct module *module,
     const struct token_id *token, struct p11_err *err);
 
 #endif

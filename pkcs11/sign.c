@@ -3,7 +3,6 @@
 #include "pkcs11/sign.h"
 
 #include "common/wipe.h"
-#include "pkcs11/mechanism.h"
 
 enum {
 	SHA256_BYTES = 32,
@@ -18,6 +17,21 @@ static const uint8_t sha256_head[DIGEST_INFO_HEAD_BYTES] = {
 static const uint8_t sha512_head[DIGEST_INFO_HEAD_BYTES] = {
     0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
     0x04, 0x02, 0x03, 0x05, 0x00, 0x04, SHA512_BYTES};
+
+static CK_MECHANISM_TYPE
+mechanism_of(enum sign_algorithm algorithm)
+{
+	switch (algorithm) {
+	case SIGN_RSA_SHA256:
+	case SIGN_RSA_SHA512:
+		return CKM_RSA_PKCS;
+	case SIGN_ECDSA:
+		return CKM_ECDSA;
+	case SIGN_ED25519:
+		return CKM_EDDSA;
+	}
+	return CK_UNAVAILABLE_INFORMATION;
+}
 
 /* What C_Sign gets. */
 struct to_sign {

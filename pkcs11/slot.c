@@ -52,18 +52,75 @@ slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
 	struct slot s = {.id = id};
 	CK_RV rv;
 
-	if ((rv = module->C_GetSlotInfo(id, &s.info)) != CKR_OK)
-		return p11_err_set(err, "C_GetSlotInfo", rv, NULL);
+	/* Texts and hints: a module may do without, unless the slot is gone. */
+	if ((rv = module->C_GetSlotInfo(id, &s.info)) != CKR_OK) {
+		if (p11_rv_outcome(rv) == WIRE_LOST)
+			return p11_err_set(err, "C_GetSlotInfo", rv, NULL);
+		memset(&s.info, 0, sizeof(s.info));
+	}
 	if ((rv = module->C_GetTokenInfo(id, &s.token)) != CKR_OK)
 		return p11_err_set(err, "C_GetTokenInfo", rv, NULL);
 	*ret = s;
 	return true;
 }
 
+/* Errors after which another kind of session cannot be had, either. */
+static bool
+no_session_at_all(CK_RV rv)
+{
+	return rv == CKR_HOST_MEMORY || rv == CKR_SESSION_COUNT ||
+	    (p11_rv_outcome(rv) == WIRE_LOST && rv != CKR_GENERAL_ERROR &&
+	    rv != CKR_FUNCTION_FAILED);
+}
+
 bool
-slot_token_initialized(const struct slot *s)
+slot_open_session(CK_FUNCTION_LIST *module, CK_SLOT_ID id,
+    CK_SESSION_HANDLE *ret, struct p11_err *err)
+{
+	CK_RV rv = module->C_OpenSession(id, CKF_SERIAL_SESSION, NULL, NULL,
+	    ret);
+
+	if (rv == CKR_OK || (!no_session_at_all(rv) &&
+	    module->C_OpenSession(id, CKF_SERIAL_SESSION | CKF_RW_SESSION,
+	    NULL, NULL, ret) == CKR_OK))
+		return true;
+	return p11_err_set(err, "C_OpenSession", rv, NULL);
+}
+
+bool
+slot_read_keys(CK_FUNCTION_LIST *module, const struct slot *s,
+    struct token_keys *ret, struct p11_err *err)
+{
+	struct keys_source from = {
+		.module = module,
+		.login_required = (s->token.flags & CKF_LOGIN_REQUIRED) != 0,
+	};
+	bool ok;
+
+	if (!slot_open_session(module, s->id, &from.session, err))
+		return false;
+	ok = token_keys_read(&from, NULL, ret, err);
+	module->C_CloseSession(from.session);
+	return ok;
+}
+
+static bool
+is_initialized(const struct slot *s)
 {
 	return (s->token.flags & CKF_TOKEN_INITIALIZED) != 0;
+}
+
+bool
+slot_has_token(CK_FUNCTION_LIST *module, const struct slot *s)
+{
+	struct token_keys keys = {0};
+	struct p11_err ignored;
+	bool has = is_initialized(s);
+
+	if (!has && slot_read_keys(module, s, &keys, &ignored))
+		has = keys.n > 0;
+	token_keys_clear(&keys);
+	return has;
 }
 
 #define FIELD(array) text_unpad(bytes_of((array), sizeof(array)))
@@ -120,15 +177,6 @@ slot_token_flags(const struct slot *s)
 	return flags;
 }
 
-/* Who is asked for, among those that are there? */
-static bool
-slot_matches(const struct slot *s, const struct token_id *want)
-{
-	struct token_id id = slot_token_id(s);
-
-	return slot_token_initialized(s) && token_id_same(&id, want);
-}
-
 bool
 slot_find(CK_FUNCTION_LIST *module, const struct token_id *want,
     struct slot *ret, struct p11_err *err)
@@ -141,14 +189,20 @@ slot_find(CK_FUNCTION_LIST *module, const struct token_id *want,
 	if (!slots_list(module, &ids, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!slot_read(module, ids[i], &s, &failed) ||
-		    !slot_matches(&s, want))
+		struct token_id id;
+
+		if (!slot_read(module, ids[i], &s, &failed))
 			continue;
-		if (bytes_equal(slot_token_id(&s).slot_description,
+		id = slot_token_id(&s);
+		if (!token_id_same(&id, want))
+			continue;
+		if (bytes_equal(id.slot_description,
 		    want->slot_description)) {
 			*ret = s;
 			return true;
 		}
+		if (!is_initialized(&s))
+			continue;
 		found = s;
 		matching++;
 	}

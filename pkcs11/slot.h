@@ -23,8 +23,25 @@ bool slots_list(CK_FUNCTION_LIST *module, CK_SLOT_ID **ret, size_t *ret_n,
 bool slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
     struct p11_err *err);
 
-/* A token without content (SoftHSM has always one to spare) is none. */
-bool slot_token_initialized(const struct slot *s);
+/*
+ * A session, read-only if the module opens such; some open none. False with
+ * *err filled.
+ */
+bool slot_open_session(CK_FUNCTION_LIST *module, CK_SLOT_ID id,
+    CK_SESSION_HANDLE *ret, struct p11_err *err);
+
+/*
+ * The keys that its token shows to everybody, read in a session that is
+ * closed again. False with *err filled.
+ */
+bool slot_read_keys(CK_FUNCTION_LIST *module, const struct slot *s,
+    struct token_keys *ret, struct p11_err *err);
+
+/*
+ * A token without content (SoftHSM has always one to spare) is none. One that
+ * says so of itself is looked at: it may show keys all the same.
+ */
+bool slot_has_token(CK_FUNCTION_LIST *module, const struct slot *s);
 
 /* The same token in both? */
 bool slot_same_token(const struct slot *a, const struct slot *b);

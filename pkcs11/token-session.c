@@ -4,16 +4,6 @@
 
 #include "common/wipe.h"
 
-static bool
-open_session(struct token_session *t, CK_SESSION_HANDLE *ret,
-    struct p11_err *err)
-{
-	CK_RV rv = t->module->C_OpenSession(t->slot.id, CKF_SERIAL_SESSION,
-	    NULL, NULL, ret);
-
-	return rv == CKR_OK || p11_err_set(err, "C_OpenSession", rv, NULL);
-}
-
 /* As many as the token takes, at least one. */
 static bool
 open_lanes(struct token_session *t, unsigned lanes, struct p11_err *err)
@@ -28,7 +18,8 @@ open_lanes(struct token_session *t, unsigned lanes, struct p11_err *err)
 	if (lanes == 0 || slot_is_card(&t->slot))
 		lanes = 1;
 	for (t->lanes = 0; t->lanes < lanes; t->lanes++)
-		if (!open_session(t, &t->sessions[t->lanes], err))
+		if (!slot_open_session(t->module, t->slot.id,
+		    &t->sessions[t->lanes], err))
 			break;
 	return t->lanes > 0;
 }
@@ -67,7 +58,6 @@ token_session_refresh(struct token_session *t, struct p11_err *err)
 		return false;
 	const struct keys_source from = {
 		.module = t->module,
-		.slot = t->slot.id,
 		.session = t->sessions[0],
 		.login_required = (slot.token.flags & CKF_LOGIN_REQUIRED) != 0,
 		.logged_in = t->logged_in,
@@ -87,7 +77,7 @@ open_all(struct token_session *t,
     struct p11_err *err)
 {
 	for (unsigned i = 0; i < t->lanes; i++) {
-		if (open_session(t, &fresh[i], err))
+		if (slot_open_session(t->module, t->slot.id, &fresh[i], err))
 			continue;
 		while (i-- > 0)
 			t->module->C_CloseSession(fresh[i]);
@@ -307,7 +297,7 @@ token_session_renew(struct token_session *t, unsigned lane,
 	CK_SESSION_HANDLE fresh;
 
 	/* First the new one: closing the last session would log out. */
-	if (!open_session(t, &fresh, err))
+	if (!slot_open_session(t->module, t->slot.id, &fresh, err))
 		return false;
 	t->module->C_CloseSession(t->sessions[lane]);
 	t->sessions[lane] = fresh;

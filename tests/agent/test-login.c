@@ -167,7 +167,9 @@ what_is_known_of_the_tries(void **state)
 		{0, 2, "maybe the last try", "2 wrong PINs", true},
 		{TOKEN_PIN_FINAL_TRY, 1, "maybe the last try", "LAST try:",
 		    true},
-		{TOKEN_PIN_NOT_SET, 0, "not set", "", false},
+		{TOKEN_PIN_NOT_SET, 0, "not set, says the token", "", false},
+		{TOKEN_PIN_NOT_SET | TOKEN_PIN_COUNT_LOW, 0, "few tries left",
+		    "Only few", false},
 		{TOKEN_PIN_LOCKED, 0, "locked", "", false},
 	};
 	const struct login *l = play.token->login;
@@ -318,21 +320,31 @@ a_token_locked_meanwhile_gets_no_pin(void **state)
 	assert_sent("");
 }
 
+/* Its flag is a hint: a person's PIN is tried, and no other. */
 static void
-a_token_without_a_pin_is_not_asked_for_one(void **state)
+a_token_that_says_it_has_no_pin_is_for_persons(void **state)
 {
 	struct waiter a = {0};
 
 	(void)state;
 	play.token->flags |= TOKEN_PIN_NOT_SET;
 	waiter_asks(&a);
-	assert_told(&a, "no PIN");
-	waiter_offers(&a, "1111");
-	assert_told(&a, "no PIN");
-	waiter_unlocks(&a, "1111");
-	assert_told(&a, "no PIN");
+	answer(ANSWER_OK, "1111", true);
+	assert_told(&a, "person");
 	assert_sent("");
-	assert_int_equal(play.prompts, 0);
+	waiter_asks(&a);
+	person("1111");
+	token_says(WIRE_PIN_REFUSED, TOKEN_PIN_NOT_SET);
+	person("1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN | TOKEN_PIN_NOT_SET);
+	assert_told(&a, "");
+	waiter_offers(&a, "1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN | TOKEN_PIN_NOT_SET);
+	assert_told(&a, "");
+	waiter_unlocks(&a, "1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN | TOKEN_PIN_NOT_SET);
+	assert_told(&a, "");
+	assert_sent("1111 1234 1234 1234");
 }
 
 static void
@@ -586,7 +598,7 @@ main(void)
 		PLAY(nothing_is_sent_to_a_locked_token),
 		PLAY(a_refusal_that_locked_is_the_end),
 		PLAY(a_token_locked_meanwhile_gets_no_pin),
-		PLAY(a_token_without_a_pin_is_not_asked_for_one),
+		PLAY(a_token_that_says_it_has_no_pin_is_for_persons),
 		PLAY(a_cancel_at_the_pad_pauses_too),
 		PLAY(the_pad_is_not_lit_for_the_last_try),
 		PLAY(a_wrong_pin_at_the_pad_is_not_asked_again),

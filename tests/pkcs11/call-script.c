@@ -59,6 +59,8 @@ call_set(struct scripted_call *c, const char *key, const char *value)
 		c->after = number_read(value) != 0;
 	else if (strcmp(key, "wrong") == 0)
 		c->wrong = number_read(value) != 0;
+	else if (strcmp(key, "keep") == 0)
+		c->keep = number_read(value) != 0;
 	if (strcmp(key, "of") != 0)
 		return;
 	c->of = number_read(value);

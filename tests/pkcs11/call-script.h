@@ -17,6 +17,7 @@
  *                           process group of the other one
  *     after=1               make the call, and answer rv all the same
  *     wrong=1               make the call, and spoil the signature it gives
+ *     keep=1                with its rv, keep the mutex (module-habits.h)
  *
  * The first line with a NAME whose time has come counts.
  */
@@ -34,7 +35,7 @@ struct scripted_call {
 	CK_RV rv;
 	unsigned long skip, times, of, ms;
 	char gate[256];
-	bool any_detail, crash, hang, stray, after, wrong;
+	bool any_detail, crash, hang, stray, after, wrong, keep;
 };
 
 struct call_script {

@@ -4,8 +4,9 @@
  * says, and appends each call to $P11_FAKE_LOG. Lines of the script:
  *
  *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
- *                           initialized=0 present=0 sessions=N mechanisms=0
- *                           locked=1 low=1 final=1 (what it says of its PIN)
+ *                           initialized=0 present=0 sessions=N
+ *                           locked=1 low=1 final=1 unset=1 (what it says of
+ *                           its PIN)
  *                           in=1 (logged in from the start)
  *   object KEY=VALUE …      of the last slot; see attribute_names, values in
  *                           hex; private=1 shows it only after a login
@@ -13,6 +14,8 @@
  *   signature BYTES         C_Sign gives so many, and no signature; without
  *                           it one over zeros by the key of P256 (fake-script.h)
  *   events N                that C_WaitForSlotEvent brings before it is none
+ *   loose                   a search may begin before the last one's end
+ *   module KEY=VALUE …      what it is like: see module-habits.h
  *
  * A C_Login with another PIN than the slot's is CKR_PIN_INCORRECT.
  */
@@ -26,6 +29,7 @@
 #include <unistd.h>
 
 #include "tests/pkcs11/call-script.h"
+#include "tests/pkcs11/module-habits.h"
 
 /* Of the generator. */
 #define P256_X \
@@ -55,7 +59,7 @@ struct fake_object {
 
 struct fake_slot {
 	unsigned long removable, hw, login, pad, initialized, present,
-	    sessions, mechanisms, locked, low, final, logged_in;
+	    sessions, locked, low, final, unset, logged_in;
 	char pin[32], label[33];
 	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
 };
@@ -81,6 +85,7 @@ static struct fake {
 	struct session sessions[SESSIONS_MAX];
 	CK_ULONG signature, events;
 	bool real; /* signatures */
+	bool loose; /* a search may begin before the last one's end */
 	FILE *log;
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -151,7 +156,7 @@ slot_set(struct fake_slot *s, const char *key, const char *value)
 		{"removable", &s->removable}, {"hw", &s->hw},
 		{"login", &s->login}, {"pad", &s->pad},
 		{"initialized", &s->initialized}, {"present", &s->present},
-		{"sessions", &s->sessions}, {"mechanisms", &s->mechanisms},
+		{"sessions", &s->sessions}, {"unset", &s->unset},
 		{"locked", &s->locked}, {"low", &s->low}, {"final", &s->final},
 		{"in", &s->logged_in},
 	};
@@ -177,7 +182,7 @@ read_line(char *line)
 	if (strcmp(word, "slot") == 0 && fake.n_slots < SLOTS_MAX) {
 		s = &fake.slots[fake.n_slots++];
 		*s = (struct fake_slot){.present = 1, .initialized = 1,
-		    .mechanisms = 1, .pin = "1234", .label = "fake"};
+		    .pin = "1234", .label = "fake"};
 	} else if (strcmp(word, "object") == 0 &&
 	    fake.n_objects < OBJECTS_MAX) {
 		o = &fake.objects[fake.n_objects++];
@@ -187,6 +192,8 @@ read_line(char *line)
 	} else if (strcmp(word, "signature") == 0) {
 		fake.signature = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
 		fake.real = false;
+	} else if (strcmp(word, "loose") == 0) {
+		fake.loose = true;
 	} else if (strcmp(word, "events") == 0)
 		fake.events = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
 	while ((word = strtok_r(NULL, " \n", &save)) != NULL) {
@@ -231,11 +238,14 @@ called(const char *name, unsigned long detail)
 	struct scripted_call c;
 	bool scripted;
 
+	habits_lock();
 	pthread_mutex_lock(&fake.mutex);
 	if (fake.log != NULL)
 		fprintf(fake.log, "%s %lu\n", name, detail);
 	scripted = call_script_next(&fake.script, name, detail, &c);
 	pthread_mutex_unlock(&fake.mutex);
+	if (!scripted || !c.keep)
+		habits_unlock();
 	if (!scripted)
 		return CKR_OK;
 	scripted_call_run(&c);
@@ -273,7 +283,9 @@ fake_Initialize(void *args)
 	if (getcwd(folder, sizeof(folder)) != NULL && fake.log != NULL)
 		fprintf(fake.log, "folder %s\ncache %s\n", folder,
 		    getenv("XDG_CACHE_HOME"));
-	return called("C_Initialize", 0);
+	CALLED("C_Initialize", habits_locking(args));
+	habits_initialized(args);
+	return CKR_OK;
 }
 
 static CK_RV
@@ -347,7 +359,7 @@ fake_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	pad(info->manufacturerID, sizeof(info->manufacturerID), "tests");
 	pad(info->model, sizeof(info->model), "fake");
 	pad(info->serialNumber, sizeof(info->serialNumber), "0001");
-	info->flags = CKF_USER_PIN_INITIALIZED |
+	info->flags = (s->unset ? 0 : CKF_USER_PIN_INITIALIZED) |
 	    (s->login ? CKF_LOGIN_REQUIRED : 0) |
 	    (s->pad ? CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
 	    (s->locked ? CKF_USER_PIN_LOCKED : 0) |
@@ -361,42 +373,17 @@ fake_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 }
 
 static CK_RV
-fake_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *n)
-{
-	static const CK_MECHANISM_TYPE types[] = {CKM_RSA_PKCS, CKM_ECDSA};
-
-	CALLED("C_GetMechanismList", slot);
-	if (slot >= fake.n_slots)
-		return CKR_SLOT_ID_INVALID;
-	*n = fake.slots[slot].mechanisms ? 2 : 0;
-	if (list != NULL)
-		memcpy(list, types, sizeof(types));
-	return CKR_OK;
-}
-
-static CK_RV
-fake_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
-    CK_MECHANISM_INFO *info)
-{
-	CALLED("C_GetMechanismInfo", type);
-	if (slot >= fake.n_slots)
-		return CKR_SLOT_ID_INVALID;
-	if (type != CKM_RSA_PKCS && type != CKM_ECDSA)
-		return CKR_MECHANISM_INVALID;
-	*info = (CK_MECHANISM_INFO){.flags = CKF_SIGN};
-	return CKR_OK;
-}
-
-static CK_RV
 fake_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
     CK_SESSION_HANDLE *ret)
 {
-	CK_RV rv = CKR_SESSION_COUNT;
+	CK_RV rv = habits_open_session(flags);
 
-	(void)flags;
 	(void)app;
 	(void)notify;
 	CALLED("C_OpenSession", slot);
+	if (rv != CKR_OK)
+		return rv;
+	rv = CKR_SESSION_COUNT;
 	if (slot >= fake.n_slots)
 		return CKR_SLOT_ID_INVALID;
 	pthread_mutex_lock(&fake.mutex);
@@ -500,7 +487,7 @@ fake_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *list, CK_ULONG n)
 	CALLED("C_FindObjectsInit", n);
 	if (s == NULL)
 		return CKR_SESSION_HANDLE_INVALID;
-	if (s->finding)
+	if (s->finding && !fake.loose)
 		return CKR_OPERATION_ACTIVE;
 	/* As YubiHSM 2: attributes it does not know find nothing. */
 	s->find_class = CK_UNAVAILABLE_INFORMATION;
@@ -670,8 +657,6 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 		.C_GetSlotList = fake_GetSlotList,
 		.C_GetSlotInfo = fake_GetSlotInfo,
 		.C_GetTokenInfo = fake_GetTokenInfo,
-		.C_GetMechanismList = fake_GetMechanismList,
-		.C_GetMechanismInfo = fake_GetMechanismInfo,
 		.C_WaitForSlotEvent = fake_WaitForSlotEvent,
 		.C_OpenSession = fake_OpenSession,
 		.C_CloseSession = fake_CloseSession,
@@ -687,6 +672,7 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 		.C_Sign = fake_Sign,
 	};
 
+	habits_read(getenv("P11_FAKE_SCRIPT"), &list);
 	*ret = &list;
 	return CKR_OK;
 }

@@ -24,6 +24,9 @@
  *     slot-set= slot-clear= CK_SLOT_INFO's flags; 6 makes it a card
  *     hide=1                shows no object before a login
  *
+ *   module KEY=VALUE …      what the module is like, read when a process loads
+ *                           it: see module-habits.h
+ *
  * Two `token` lines with one LABEL show that token twice, so they want a
  * `slot` each. A token without a line shows as it is.
  *
@@ -40,6 +43,7 @@
 #include <unistd.h>
 
 #include "tests/pkcs11/layer.h"
+#include "tests/pkcs11/module-habits.h"
 
 /* The one state of a module, as in real ones. */
 static struct layer layer = {
@@ -161,18 +165,19 @@ load_below(void)
 static CK_RV
 layer_Initialize(void *args)
 {
+	unsigned long locking = habits_locking(args);
 	struct scripted_call c;
 	CK_RV rv = load_below();
 
 	if (rv != CKR_OK)
 		return rv;
-	if ((rv = begin(&c, "C_Initialize", 0, "")) == CKR_OK &&
+	if ((rv = begin(&c, "C_Initialize", locking, "")) == CKR_OK &&
 	    (rv = layer.below->C_Initialize(args)) == CKR_OK) {
 		lock();
 		layer_find_slots(&layer);
 		unlock();
 	}
-	return end(&c, "C_Initialize", 0, rv);
+	return end(&c, "C_Initialize", locking, rv);
 }
 
 static CK_RV
@@ -333,7 +338,8 @@ open_session(CK_SLOT_ID id, CK_FLAGS flags, void *app, CK_NOTIFY notify,
 	struct layer_slot slot;
 	CK_RV rv = find_slot(id, &slot);
 
-	if (rv != CKR_OK || (rv = layer.below->C_OpenSession(slot.below,
+	if (rv != CKR_OK || (rv = habits_open_session(flags)) != CKR_OK ||
+	    (rv = layer.below->C_OpenSession(slot.below,
 	    flags, app, notify, ret)) != CKR_OK)
 		return rv;
 	lock();
@@ -511,6 +517,7 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 		.C_Sign = layer_Sign,
 	};
 
+	habits_read(getenv("P11_LAYER_SCRIPT"), &list);
 	*ret = &list;
 	return CKR_OK;
 }

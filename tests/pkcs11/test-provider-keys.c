@@ -74,6 +74,11 @@ static const struct keys_row {
 	{"CKA_VERIFY is false",
 	    "slot login=1\n" PUBLIC P256 " id=01 verify=00\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC, "CKA_VERIFY is false"}}},
+	{"CKA_VERIFY is false, but CKA_SIGN is not",
+	    "slot login=1\n" PUBLIC P256 " id=01 verify=00\n" PRIVATE P256
+	    " id=01 sign=01\n", true,
+	    {{KEY_EC_P256, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED, ""}}},
 	{"a curve that SSH does not have",
 	    "slot login=1\n" PUBLIC "key_type=3 params=" K1_PARAMS
 	    " point=04aa id=01\n", false,
@@ -83,16 +88,6 @@ static const struct keys_row {
 	    "slot login=1\n" PUBLIC "key_type=1 id=01\n", false,
 	    {{KEY_OTHER, KEY_FROM_PUBLIC,
 	    "key type 0x1 has no SSH algorithm"}}},
-	{"a mechanism that the token does not have",
-	    "slot login=1\n" PUBLIC ED25519 " id=01\n" PRIVATE ED25519
-	    " id=01\n", true,
-	    {{KEY_ED25519, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
-	    KEY_PRIVATE_SETTLED, "the token does not sign with CKM_EDDSA"}}},
-	{"a token that does not tell its mechanisms",
-	    "slot login=1 mechanisms=0\n" PUBLIC ED25519 " id=01\n"
-	    PRIVATE ED25519 " id=01\n", true,
-	    {{KEY_ED25519, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
-	    KEY_PRIVATE_SETTLED, ""}}},
 	{"two keys with one CKA_ID, told apart by their points",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=01\n"
 	    PRIVATE P256_B " id=01 sign=00\n" PRIVATE P256 " id=01\n", true,

@@ -108,7 +108,8 @@ test_lost_on_the_way(void **state)
 	} rows[] = {
 		{"C_GetSlotList", "skip=2", WIRE_LOST},
 		{"C_GetTokenInfo", "skip=5", WIRE_LOST},
-		{"C_OpenSession", "skip=1 times=2", WIRE_LOST},
+		/* Read-only and read/write, beside the old ones and after. */
+		{"C_OpenSession", "skip=1 times=4", WIRE_LOST},
 		{"C_FindObjectsInit", "skip=6", WIRE_LOST},
 		{"C_CloseSession", "", WIRE_OK},
 		{"C_GetSessionInfo", "skip=1", WIRE_OK},
