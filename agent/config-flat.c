@@ -42,6 +42,7 @@ config_provider_clear(struct config_provider *p)
 	free(p->name);
 	free(p->module);
 	free(p->init_args);
+	free(p->remote);
 	strings_free(p->env);
 	free(p->place.file);
 	*p = (struct config_provider){0};

@@ -32,6 +32,7 @@ struct config_provider {
 	char *name;
 	char *module;
 	char *init_args; /* or NULL */
+	char *remote;	 /* not of a config: see registry.h; or NULL */
 	char **env;	 /* NAME=VALUE, NULL-terminated; or NULL */
 	struct config_place place;
 };

@@ -436,15 +436,11 @@ static void
 process_send_start(struct process *p)
 {
 	struct token *t = p->token;
-	struct wire_start start = {
-		.role = WIRE_ROLE_TOKEN,
-		.module = bytes_str(provider_module(t->provider)),
-		.init_args = bytes_str(provider_init_args(t->provider)),
-		.provider = bytes_str(t->provider->name),
-		.token = t->id,
-	};
+	struct wire_start start = provider_start_of(t->provider,
+	    WIRE_ROLE_TOKEN);
 	struct token *other;
 
+	start.token = t->id;
 	TAILQ_FOREACH(other, &t->agent->tokens, entry) {
 		if (other != t)
 			provider_ignore(&start, &other->id, &t->id);

@@ -35,6 +35,7 @@ provider_is(const struct provider *p, const struct config_provider *s,
 	    texts_equal(p->name, s->name) &&
 	    texts_equal(p->module, s->module) &&
 	    texts_equal(p->init_args, s->init_args) &&
+	    (!is_registered(source) || texts_equal(p->remote, s->remote)) &&
 	    lists_equal(p->env, s->env);
 }
 

@@ -67,6 +67,8 @@ provider_new(struct agent *agent, const struct config_provider *s)
 	if (s->init_args != NULL &&
 	    (p->init_args = strdup(s->init_args)) == NULL)
 		return provider_free(p);
+	if (s->remote != NULL && (p->remote = strdup(s->remote)) == NULL)
+		return provider_free(p);
 	if ((p->name = strdup(s->name)) == NULL ||
 	    (p->module = strdup(s->module)) == NULL)
 		return provider_free(p);
@@ -167,6 +169,7 @@ provider_free(struct provider *p)
 	free(p->init_args);
 	free(p->file);
 	free(p->file_args);
+	free(p->remote);
 	free(p->unknown);
 	free(p->real_path);
 	free(p->description);
@@ -180,6 +183,8 @@ provider_module(const struct provider *p)
 {
 	if (p->real_path != NULL)
 		return p->real_path;
+	if (p->remote != NULL)
+		return p->remote;
 	return p->file != NULL ? p->file : p->module;
 }
 
@@ -187,6 +192,19 @@ const char *
 provider_init_args(const struct provider *p)
 {
 	return p->init_args != NULL ? p->init_args : p->file_args;
+}
+
+struct wire_start
+provider_start_of(const struct provider *p, enum wire_role role)
+{
+	return (struct wire_start){
+		.role = role,
+		.module = bytes_str(p->remote != NULL ? p->module :
+		    provider_module(p)),
+		.remote = p->remote != NULL,
+		.init_args = bytes_str(provider_init_args(p)),
+		.provider = bytes_str(p->name),
+	};
 }
 
 /* OpenSC ignores a reader whose name holds one of the ignored names. */
@@ -229,7 +247,8 @@ scan_got_module(struct scan *s, struct bytes body)
 		return err;
 	free(s->provider->real_path);
 	/* NULL, without memory or for a NUL inside: the config's name stays. */
-	s->provider->real_path = bytes_strdup(w.real_path);
+	s->provider->real_path = w.real_path.len == 0 ? NULL :
+	    bytes_strdup(w.real_path);
 	provider_set_text(&s->provider->description, w.description);
 	s->provider->pcsc = w.pcsc;
 	return PARSE_OK;
@@ -426,12 +445,7 @@ static void
 scan_send_start(struct scan *s)
 {
 	struct provider *p = s->provider;
-	struct wire_start start = {
-		.role = WIRE_ROLE_SCAN,
-		.module = bytes_str(provider_module(p)),
-		.init_args = bytes_str(provider_init_args(p)),
-		.provider = bytes_str(p->name),
-	};
+	struct wire_start start = provider_start_of(p, WIRE_ROLE_SCAN);
 	struct token *t;
 
 	TAILQ_FOREACH(t, &p->agent->tokens, entry) {

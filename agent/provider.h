@@ -54,6 +54,8 @@ struct provider {
 	bool awaits_name;  /* a scan begins when it has answered */
 	char *file;	   /* NULL: it has no such name; owned */
 	char *file_args;   /* x-init-reserved, or NULL; owned */
+	/* What p11-kit runs in place of a file, "|COMMAND"; or NULL; owned. */
+	char *remote;
 	char *unknown;	   /* the words for when there is no file either; owned */
 	char **env;	   /* NAME=VALUE; borrowed from the config; or NULL */
 	char *real_path;   /* of the module, once a scan loaded it; owned */
@@ -101,11 +103,18 @@ int64_t provider_retry_sec(const struct provider *p);
 /* Wait no longer, without a callback. */
 void scan_leave(struct scan_waiter *w);
 
-/* The module's real path once it is known, so that it stays the same one. */
+/*
+ * The module's real path once it is known, so that it stays the same one; or
+ * what p11-kit runs for it.
+ */
 const char *provider_module(const struct provider *p);
 
 /* What C_Initialize gets; NULL where there is nothing. */
 const char *provider_init_args(const struct provider *p);
+
+/* Which module its processes load, and how; the rest is the caller's. */
+struct wire_start provider_start_of(const struct provider *p,
+    enum wire_role role);
 
 /* Its name stands for another module now: no scan, no tokens of the old one. */
 void provider_forget_module(struct provider *p);

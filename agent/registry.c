@@ -20,14 +20,19 @@ enum {
 	NAMES_BYTES = 1024,
 };
 
+struct module_list {
+	struct config_provider items[MODULES_MAX]; /* owned */
+	size_t n;
+};
+
 struct registry {
 	struct agent *agent;
 	struct link *link; /* owned; while p11-kit is being asked */
 	struct event deadline;
-	/* In p11-kit's order, trust modules behind the others; owned. */
-	struct config_provider modules[MODULES_MAX];
-	struct config_provider trusted[MODULES_MAX];
-	size_t n_modules, n_trusted;
+	/* In p11-kit's order; the other two are only for who names them. */
+	struct module_list modules;
+	struct module_list trusted;
+	struct module_list own; /* commands that no file of the system's has */
 	char *failed; /* what WIRE_FAILED said; owned */
 	/* The scans that the placeholder waits for. */
 	struct scan_waiter scans[PROVIDERS_MAX];
@@ -42,13 +47,19 @@ registry_may_know(const char *module)
 }
 
 static void
+modules_clear(struct module_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		config_provider_clear(&list->items[i]);
+	list->n = 0;
+}
+
+static void
 registry_clear(struct registry *r)
 {
-	for (size_t i = 0; i < r->n_modules; i++)
-		config_provider_clear(&r->modules[i]);
-	for (size_t i = 0; i < r->n_trusted; i++)
-		config_provider_clear(&r->trusted[i]);
-	r->n_modules = r->n_trusted = 0;
+	modules_clear(&r->modules);
+	modules_clear(&r->trusted);
+	modules_clear(&r->own);
 	free(r->failed);
 	r->failed = NULL;
 }
@@ -82,11 +93,14 @@ registry_free(struct registry *r)
 }
 
 static const struct config_provider *
-module_find(const struct config_provider *modules, size_t n, const char *name)
+registry_find(const struct registry *r, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(modules[i].name, name) == 0)
-			return &modules[i];
+	const struct module_list *lists[] = {&r->modules, &r->trusted, &r->own};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i]->n; j++)
+			if (strcmp(lists[i]->items[j].name, name) == 0)
+				return &lists[i]->items[j];
 	return NULL;
 }
 
@@ -98,13 +112,14 @@ registry_say_unknown(const struct registry *r, const char *name, char *out,
 	size_t at = (size_t)snprintf(out, size, "no module %.128s is "
 	    "registered with p11-kit", name);
 
-	if (r->n_modules == 0)
+	if (r->modules.n + r->own.n == 0)
 		snprintf(out + at, size - at, ", nor any other");
-	for (size_t i = 0; i < r->n_modules; i++) {
+	for (size_t i = 0; i < r->modules.n + r->own.n; i++) {
 		const char *between = i == 0 ? "; registered are: " : ", ";
+		const struct config_provider *m = i < r->modules.n ?
+		    &r->modules.items[i] : &r->own.items[i - r->modules.n];
 		size_t left = size - at;
-		int n = snprintf(out + at, left, "%s%s", between,
-		    r->modules[i].name);
+		int n = snprintf(out + at, left, "%s%s", between, m->name);
 
 		if (n < 0 || (size_t)n >= left)
 			break;
@@ -122,26 +137,26 @@ text_copy(const char *text)
 static void
 registry_answer(const struct registry *r, struct provider *p)
 {
-	const struct config_provider *m;
-	const char *file, *args;
+	const struct config_provider *m = registry_find(r, p->module);
+	const char *remote = m == NULL ? NULL : m->remote;
+	const char *file = m == NULL || remote != NULL ? NULL : m->module;
+	const char *args = m == NULL ? NULL : m->init_args;
 	char unknown[NAMES_BYTES];
 
-	m = module_find(r->modules, r->n_modules, p->module);
-	if (m == NULL)
-		m = module_find(r->trusted, r->n_trusted, p->module);
-	file = m == NULL ? NULL : m->module;
-	args = m == NULL ? NULL : m->init_args;
-	if (!texts_equal(p->file, file) || !texts_equal(p->file_args, args))
+	if (!texts_equal(p->file, file) || !texts_equal(p->file_args, args) ||
+	    !texts_equal(p->remote, remote))
 		provider_forget_module(p);
 	registry_say_unknown(r, p->module, unknown, sizeof(unknown));
 	free(p->file);
 	free(p->file_args);
+	free(p->remote);
 	free(p->unknown);
 	p->file = text_copy(file);
 	p->file_args = text_copy(args);
+	p->remote = text_copy(remote);
 	p->unknown = m == NULL ? strdup(unknown) : NULL;
 	p->named = texts_equal(p->file, file) &&
-	    texts_equal(p->file_args, args);
+	    texts_equal(p->file_args, args) && texts_equal(p->remote, remote);
 	if (!p->named && p->awaits_name) {
 		provider_give_up(p, "out of memory");
 	} else if (p->awaits_name) {
@@ -187,9 +202,9 @@ static void
 registry_replace(struct registry *r, struct provider *placeholder)
 {
 	placeholder->awaits_name = false;
-	providers_take(r->agent, r->modules, r->n_modules,
+	providers_take(r->agent, r->modules.items, r->modules.n,
 	    PROVIDER_REGISTERED);
-	if (r->n_modules == 0)
+	if (r->modules.n == 0)
 		provider_give_up(placeholder,
 		    "no module is registered with p11-kit");
 	else
@@ -225,25 +240,34 @@ registry_failed(struct registry *r, const char *why)
 			provider_give_up(p, words);
 }
 
+static struct module_list *
+registry_list_for(struct registry *r, const struct wire_registered *w)
+{
+	if (w->trust_policy)
+		return &r->trusted;
+	return w->remote.len > 0 && !w->of_system ? &r->own : &r->modules;
+}
+
 /* One that is too much is left out. False when memory is out. */
 static bool
 registry_add(struct registry *r, const struct wire_registered *w)
 {
-	struct config_provider *list = w->trust_policy ? r->trusted :
-	    r->modules;
-	size_t *n = w->trust_policy ? &r->n_trusted : &r->n_modules;
-	struct config_provider *m = &list[*n];
+	struct module_list *list = registry_list_for(r, w);
+	struct config_provider *m = &list->items[list->n];
 
-	if (*n == MODULES_MAX) {
+	if (list->n == MODULES_MAX) {
 		log_warn("more than %d modules are registered with p11-kit: "
 		    "some are left out", MODULES_MAX);
 		return true;
 	}
-	++*n;
+	list->n++;
 	m->name = words_copy(w->name);
-	m->module = bytes_strdup(w->module);
+	/* That of a command is p11-kit's name of it, byte for byte. */
+	m->module = bytes_strdup(w->remote.len > 0 ? w->name : w->module);
 	if (w->init_args.len > 0 &&
 	    (m->init_args = bytes_strdup(w->init_args)) == NULL)
+		return false;
+	if (w->remote.len > 0 && (m->remote = words_copy(w->remote)) == NULL)
 		return false;
 	return m->name != NULL && m->module != NULL;
 }
@@ -256,8 +280,10 @@ registry_got_module(struct registry *r, struct bytes body)
 
 	if (err != PARSE_OK)
 		return err;
-	/* It would be a file of another name. */
-	if (memchr(w.module.p, '\0', w.module.len) != NULL)
+	/* It would be a file, or a module, of another name. */
+	if ((w.module.len > 0 &&
+	    memchr(w.module.p, '\0', w.module.len) != NULL) ||
+	    memchr(w.name.p, '\0', w.name.len) != NULL)
 		return PARSE_VALUE;
 	return registry_add(r, &w) ? PARSE_OK : PARSE_MEMORY;
 }
@@ -391,4 +417,27 @@ registry_forget(struct registry *r)
 		p->awaits_name = true;
 	if (asked)
 		registry_ask(r);
+}
+
+static bool
+is_named(const struct agent *a, const struct config_provider *m)
+{
+	const struct provider *p;
+
+	TAILQ_FOREACH(p, &a->providers, entry)
+		if (p->remote != NULL && strcmp(p->module, m->module) == 0)
+			return true;
+	return false;
+}
+
+const struct config_provider *
+registry_unused(const struct registry *r, size_t *i)
+{
+	while (*i < r->own.n) {
+		const struct config_provider *m = &r->own.items[(*i)++];
+
+		if (!is_named(r->agent, m))
+			return m;
+	}
+	return NULL;
 }

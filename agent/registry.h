@@ -8,6 +8,10 @@
  * config names no provider, a placeholder stands for all that are registered,
  * but for trust modules: its scan asks for their names, lets them be
  * providers of these names, and lasts until they have been scanned.
+ *
+ * A module registered with `remote` is a command (or a socket) that p11-kit
+ * runs. It is one of those if it stands in a file of the system's; else it is
+ * for sections that name it, and `status` says so.
  */
 #ifndef P11_AGENT_AGENT_REGISTRY_H
 #define P11_AGENT_AGENT_REGISTRY_H
@@ -36,5 +40,12 @@ void registry_ask(struct registry *r);
  * ask again. Those that wait go on waiting.
  */
 void registry_forget(struct registry *r);
+
+/*
+ * The next, from *i on, of the registered commands that only a section may
+ * use, and none does; borrowed. NULL after the last.
+ */
+const struct config_provider *registry_unused(const struct registry *r,
+    size_t *i);
 
 #endif

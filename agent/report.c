@@ -16,6 +16,7 @@
 #include "agent/process.h"
 #include "agent/provider.h"
 #include "agent/readers.h"
+#include "agent/registry.h"
 #include "agent/reload.h"
 #include "agent/taken.h"
 #include "agent/uri.h"
@@ -164,6 +165,27 @@ token_json(const struct token *t)
 	    "keys", number_json(t->n_keys));
 }
 
+/* What p11-kit has registered, and nobody uses. */
+static json_t *
+unused_json(const struct agent *a)
+{
+	const struct config_provider *m;
+	json_t *list = json_array();
+	size_t i = 0;
+	char why[512];
+
+	while ((m = registry_unused(a->registry, &i)) != NULL) {
+		snprintf(why, sizeof(why), "not used: no file of the system's "
+		    "registers this command. If it is yours: provider "
+		    "\"%.128s\" { module = \"%.128s\" }", m->name, m->name);
+		json_array_append_new(list, json_pack("{so so so}",
+		    "name", string_json(m->name),
+		    "remote", string_json(m->remote),
+		    "reason", string_json(why)));
+	}
+	return list;
+}
+
 #define NOTHING_ALLOWED \
 	"Nothing is exposed: no key is allowed yet. `p11-agentctl keys` " \
 	"shows those there are, `p11-agentctl allow KEY` exposes one."
@@ -225,7 +247,7 @@ report_status(const struct agent *a)
 			json_array_append_new(providers, provider_json(p));
 	TAILQ_FOREACH(t, &a->tokens, entry)
 		json_array_append_new(tokens, token_json(t));
-	return json_pack("{ss so so so so so so so so so so so so}",
+	return json_pack("{ss so so so so so so so so so so so so so}",
 	    "version", P11_AGENT_VERSION,
 	    "pid", number_json((size_t)getpid()),
 	    "socket", string_json(a->socket_path),
@@ -234,6 +256,7 @@ report_status(const struct agent *a)
 	    "readers_fault", string_json(readers_fault(a->readers)),
 	    "forget_on_fault", string_json(forget_fault(a->forget)),
 	    "providers", providers,
+	    "unused", unused_json(a),
 	    "tokens", tokens,
 	    "identities", number_json(a->n_exposed),
 	    "max_identities", number_json(a->config->max_identities),

@@ -220,12 +220,7 @@ watcher_run(struct watcher *w)
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
 		.out_max_bytes = WIRE_QUEUE_MAX_BYTES,
 	};
-	const struct wire_start start = {
-		.role = WIRE_ROLE_WATCH,
-		.module = bytes_str(provider_module(p)),
-		.init_args = bytes_str(provider_init_args(p)),
-		.provider = bytes_str(p->name),
-	};
+	const struct wire_start start = provider_start_of(p, WIRE_ROLE_WATCH);
 	struct token *t;
 
 	w->news = false;

@@ -123,6 +123,18 @@ show_provider(const json_t *p, FILE *out)
 	    "by `p11-agentctl reload`", out);
 }
 
+/* A registered module that is no provider. */
+static void
+show_unused(const json_t *u, FILE *out)
+{
+	CLEANUP(cleanup_free) char *name = show_text(u, "name");
+	CLEANUP(cleanup_free) char *reason = show_text(u, "reason");
+
+	row(out, "registered", "%s: %s", or_else(name, "(no name)"),
+	    or_else(reason, "not used"));
+	row_member(out, "", "", u, "remote");
+}
+
 /* "LABEL, MANUFACTURER MODEL, serial SERIAL", without what is missing. */
 static void
 show_token_identity(const json_t *t, FILE *out)
@@ -187,6 +199,7 @@ void
 show_status(const json_t *status, FILE *out)
 {
 	const json_t *providers = json_object_get(status, "providers");
+	const json_t *unused = json_object_get(status, "unused");
 	const json_t *tokens = json_object_get(status, "tokens");
 	CLEANUP(cleanup_free) char *note = show_text(status, "note");
 
@@ -195,6 +208,8 @@ show_status(const json_t *status, FILE *out)
 	show_identities(status, out);
 	for (size_t i = 0; i < json_array_size(providers); i++)
 		show_provider(json_array_get(providers, i), out);
+	for (size_t i = 0; i < json_array_size(unused); i++)
+		show_unused(json_array_get(unused, i), out);
 	for (size_t i = 0; i < json_array_size(tokens); i++)
 		show_token(json_array_get(tokens, i), out);
 	if (note != NULL) {

@@ -12,27 +12,43 @@
 #include "pkcs11/module-calls.h"
 #include "pkcs11/module-path.h"
 #include "pkcs11/mutex.h"
+#include "pkcs11/registered.h"
 
 /*
  * Unmanaged: p11-kit's own bookkeeping is for modules that several parts of
  * a program share, and costs a look-up each call. Its message has the
  * linker's words.
  */
-static bool
-load(struct module *m, struct p11_err *err)
+static CK_FUNCTION_LIST *
+load_file(const char *real_path, struct p11_err *err)
 {
-	CK_FUNCTION_LIST *calls;
+	CK_FUNCTION_LIST *calls = p11_kit_module_load(real_path,
+	    P11_KIT_MODULE_UNMANAGED);
 	const char *why;
 
-	p11_kit_be_quiet();
-	calls = p11_kit_module_load(m->real_path, P11_KIT_MODULE_UNMANAGED);
-	if (calls != NULL) {
-		m->calls = &m->filled;
-		return module_calls_fill(&m->filled, calls, err);
+	if (calls == NULL) {
+		if ((why = p11_kit_message()) == NULL)
+			why = "the module cannot be loaded";
+		p11_err_set(err, "", CKR_OK, "%s", why);
 	}
-	if ((why = p11_kit_message()) == NULL)
-		why = "the module cannot be loaded";
-	return p11_err_set(err, "", CKR_OK, "%s", why);
+	return calls;
+}
+
+static CK_FUNCTION_LIST *
+load(struct module *m, const struct wire_start *start, struct p11_err *err)
+{
+	CLEANUP(cleanup_free) char *name = bytes_strdup(start->module);
+
+	p11_kit_be_quiet();
+	if (name == NULL) {
+		p11_err_set(err, "", CKR_OK, "the module's name cannot be "
+		    "used");
+		return NULL;
+	}
+	if (start->remote)
+		return registered_load_remote(start->module, err);
+	m->real_path = module_path_resolve(name, err);
+	return m->real_path == NULL ? NULL : load_file(m->real_path, err);
 }
 
 /* CKR_OK also for a module that initialised itself. */
@@ -86,20 +102,19 @@ get_info(struct module *m)
 }
 
 static bool
-open_all(struct module *m, struct bytes module, struct bytes init_args,
+open_all(struct module *m, const struct wire_start *start,
     struct p11_err *err)
 {
-	CLEANUP(cleanup_free) char *name = bytes_strdup(module);
+	CK_FUNCTION_LIST *calls;
 
-	if (name == NULL)
-		return p11_err_set(
-		    err, "", CKR_OK, "the module's name cannot be used");
-	if (init_args.len > 0 &&
-	    (m->init_args = bytes_strdup(init_args)) == NULL)
+	if (start->init_args.len > 0 &&
+	    (m->init_args = bytes_strdup(start->init_args)) == NULL)
 		return p11_err_set(
 		    err, "", CKR_OK, "the module's arguments cannot be used");
-	return (m->real_path = module_path_resolve(name, err)) != NULL &&
-	    load(m, err) && initialize(m, err);
+	if ((calls = load(m, start, err)) == NULL)
+		return false;
+	m->calls = &m->filled;
+	return module_calls_fill(&m->filled, calls, err) && initialize(m, err);
 }
 
 /*
@@ -121,17 +136,18 @@ has_pcsc(void)
 }
 
 bool
-module_open(struct module *m, struct bytes module, struct bytes init_args,
+module_open(struct module *m, const struct wire_start *start,
     struct p11_err *err)
 {
 	*m = (struct module){0};
-	if (!open_all(m, module, init_args, err)) {
+	if (!open_all(m, start, err)) {
 		free(m->real_path);
 		m->real_path = NULL;
 		return false;
 	}
 	get_info(m);
-	m->pcsc = has_pcsc();
+	/* What else p11-kit has loaded for that says nothing of this one. */
+	m->pcsc = !start->remote && has_pcsc();
 	return true;
 }
 

@@ -19,7 +19,7 @@ struct module_init {
 };
 
 struct module {
-	char *real_path;	  /* owned */
+	char *real_path;	  /* owned; NULL for one that p11-kit runs */
 	CK_FUNCTION_LIST *calls;  /* = &filled */
 	CK_FUNCTION_LIST filled;  /* without a NULL: see module-calls.h */
 	CK_INFO info;		  /* blank where C_GetInfo failed */
@@ -33,11 +33,12 @@ struct module {
 
 /*
  * Find (module-path.h), load and C_Initialize a module, a bare file name or
- * an absolute path. init_args is handed to it as pReserved (NSS softokn wants
- * "configdir=… certPrefix=…"), NULL when empty. *m must stay where it is.
- * False with *err filled; the process can then do nothing better than end.
+ * an absolute path; or the one that p11-kit runs by this name. init_args is
+ * handed to it as pReserved (NSS softokn wants "configdir=… certPrefix=…"),
+ * NULL when empty. *m must stay where it is. False with *err filled; the
+ * process can then do nothing better than end.
  */
-bool module_open(struct module *m, struct bytes module, struct bytes init_args,
+bool module_open(struct module *m, const struct wire_start *start,
     struct p11_err *err);
 
 /* What the daemon is told of it; *ret borrows from m. */

@@ -17,12 +17,26 @@
 #include "pkcs11/provider-folder.h"
 #include "pkcs11/role.h"
 
-/* Modules print what they like; it must not get into anybody's output. */
 static void
-quiet_stdout(void)
+pipe_is_broken(int number)
 {
+	(void)number;
+}
+
+/*
+ * Modules print what they like; it must not get into anybody's output. A
+ * handler for SIGPIPE, as a program that a module starts would not get rid of
+ * SIG_IGN.
+ */
+static void
+set_up(void)
+{
+	const struct sigaction handler = {
+		.sa_handler = pipe_is_broken, .sa_flags = SA_RESTART,
+	};
+
 	dup2(STDERR_FILENO, STDOUT_FILENO);
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &handler, NULL);
 }
 
 static int
@@ -65,7 +79,7 @@ run_module(const struct wire_start *start, struct buffer *requests)
 
 	if (!opensc_conf_apply(&readers, &err))
 		log_warn("other readers are not left alone: %s", err.text);
-	if (!module_open(&m, start->module, start->init_args, &err))
+	if (!module_open(&m, start, &err))
 		return failed(&err);
 	if (!loaded(&m))
 		return 0;
@@ -124,7 +138,7 @@ main(void)
 		log_error("%s", fault);
 		return 1;
 	}
-	quiet_stdout();
+	set_up();
 	if (!read_start(&in, &copy, &start)) {
 		log_error("this program is started by p11-agent alone");
 		return 1;

@@ -35,6 +35,8 @@
 
 enum {
 	LOOK_SEC = 2,
+	/* Each starts a command anew, maybe on another machine. */
+	LOOK_REMOTE_SEC = 30,
 	PAUSE_MAX_SEC = 60,
 	/* A picture: each token with five texts and a few numbers. */
 	PICTURE_MAX_BYTES = TOKENS_PER_PROVIDER_MAX * 1024,
@@ -133,7 +135,7 @@ look_run(int fd, const struct wire_start *start)
 	look_silently();
 	signal(SIGALRM, SIG_DFL);
 	alarm(SCAN_MAX_SEC);
-	if (module_open(&m, start->module, start->init_args, &err))
+	if (module_open(&m, start, &err))
 		_exit((int)look_and_wait(fd, m.calls));
 	_exit(err.rv != CKR_OK ? LOOK_FAILED : LOOK_BROKEN);
 }
@@ -259,15 +261,17 @@ role_watch(int fd, const struct wire_start *start)
 		.fd = fd,
 		.start = start,
 		.sent = BUFFER_INIT(PICTURE_MAX_BYTES),
-		.pause_sec = LOOK_SEC,
 	};
+	const time_t usual = start->remote ? LOOK_REMOTE_SEC : LOOK_SEC;
 	enum look look;
+
+	w.pause_sec = usual;
 
 	while (watch_look(&w, &look)) {
 		if (look != LOOK_DONE)
 			buffer_clear(&w.sent);
 		if (look != LOOK_BROKEN)
-			w.pause_sec = LOOK_SEC;
+			w.pause_sec = usual;
 		else if ((w.pause_sec *= 2) > PAUSE_MAX_SEC)
 			w.pause_sec = PAUSE_MAX_SEC;
 		if (!watch_pause(&w))

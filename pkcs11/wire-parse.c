@@ -113,6 +113,7 @@ wire_start_parse(struct bytes body, struct wire_start *ret)
 	m.role = (enum wire_role)read_enum(
 	    &r, WIRE_ROLE_SCAN, WIRE_ROLE_WATCH);
 	m.module = read_text(&r);
+	m.remote = reader_bool(&r);
 	m.init_args = read_text(&r);
 	m.provider = read_text(&r);
 	m.token = read_token_id(&r);
@@ -342,9 +343,14 @@ wire_registered_parse(struct bytes body, struct wire_registered *ret)
 
 	m.name = read_text(&r);
 	m.module = read_text(&r);
+	m.remote = read_text(&r);
+	m.of_system = reader_bool(&r);
 	m.init_args = read_text(&r);
 	m.trust_policy = reader_bool(&r);
-	if (r.err == PARSE_OK && (m.name.len == 0 || m.module.len == 0))
+	/* A file, or what p11-kit runs. */
+	if (r.err == PARSE_OK && (m.name.len == 0 ||
+	    (m.module.len == 0) == (m.remote.len == 0) ||
+	    (m.of_system && m.remote.len == 0)))
 		reader_fail(&r, PARSE_VALUE);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;

@@ -63,6 +63,7 @@ wire_start_put(struct buffer *b, const struct wire_start *m)
 
 	buffer_put_u8(b, (uint8_t)m->role);
 	buffer_put_string(b, m->module);
+	buffer_put_bool(b, m->remote);
 	buffer_put_string(b, m->init_args);
 	buffer_put_string(b, m->provider);
 	put_token_id(b, &m->token);
@@ -197,6 +198,8 @@ wire_registered_put(struct buffer *b, const struct wire_registered *m)
 
 	buffer_put_string(b, m->name);
 	buffer_put_string(b, m->module);
+	buffer_put_string(b, m->remote);
+	buffer_put_bool(b, m->of_system);
 	buffer_put_string(b, m->init_args);
 	buffer_put_bool(b, m->trust_policy);
 	buffer_end(b, mark);

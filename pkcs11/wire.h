@@ -52,7 +52,8 @@ struct token_id {
 
 struct wire_start {
 	enum wire_role role;
-	struct bytes module;	/* bare file name or path */
+	struct bytes module;	/* bare file name or path; or, with remote: */
+	bool remote; /* p11-kit's name of one that it has with `remote` */
 	struct bytes init_args; /* C_Initialize's pReserved, or empty */
 	struct bytes provider;	/* its name in the config: for its folder */
 	struct token_id token;	/* role token: the one to serve */
@@ -70,7 +71,7 @@ struct wire_error {
 };
 
 struct wire_module {
-	struct bytes real_path;
+	struct bytes real_path; /* empty with remote */
 	struct bytes description; /* CK_INFO.libraryDescription, unpadded */
 	struct bytes manufacturer;
 	bool pcsc; /* it has loaded PC/SC's library: its tokens are cards */
@@ -79,7 +80,9 @@ struct wire_module {
 /* As in its file, NAME.module: see pkcs11.conf(5). */
 struct wire_registered {
 	struct bytes name;	/* never empty */
-	struct bytes module;	/* the module's path; never empty */
+	struct bytes module;	/* the module's path; empty with remote */
+	struct bytes remote;	/* "|COMMAND", a socket; else empty */
+	bool of_system;		/* remote stands in a file of the system's */
 	struct bytes init_args; /* x-init-reserved, or empty */
 	bool trust_policy;	/* holds CA certificates, no keys of people */
 };

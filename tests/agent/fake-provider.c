@@ -11,7 +11,8 @@
  *   always           its keys want the PIN for each signature as well
  *   late=N           answer once N signatures wait, the last one first
  *   log=PATH         append a line for each start, PIN and signature
- *   names=A,B        p11-kit has registered /lib/A.so, /lib/B.so (ca: trust)
+ *   names=A,B        p11-kit has registered /lib/A.so, /lib/B.so (ca: trust;
+ *                    |A: the command "|A", +A: the same by the system)
  *   once=PATH        the words below count until a file is there, made then
  *   start=WORD       at the start, but ask=WORD when asked for these names;
  *                    login=WORD, sign=WORD, context=WORD at that request:
@@ -394,6 +395,12 @@ run_names(struct fake *f)
 
 		snprintf(path, sizeof(path), "/lib/%.*s.so", (int)n, names);
 		w.module = bytes_str(path);
+		if (names[0] == '|' || names[0] == '+') {
+			w.remote = w.name;
+			w.module = BYTES_NONE;
+			w.of_system = names[0] == '+';
+			w.name = bytes_of(names + 1, n - 1);
+		}
 		w.init_args = bytes_str(path + 1);
 		w.trust_policy = bytes_is(w.name, "ca");
 		wire_registered_put(&f->out, &w);

@@ -163,6 +163,55 @@ test_all_again(void **state)
 	agent_free(a);
 }
 
+/* Commands: the system's are used, others by whoever names them. */
+static void
+test_commands(void **state)
+{
+	struct agent *a = begin("names=one,+two,|three");
+	const struct config_provider *m;
+	struct wire_start start;
+	struct provider *p;
+	size_t i = 0;
+
+	(void)state;
+	configure(a, NULL);
+	settle(a);
+	assert_null(get(a, "three"));
+	p = get(a, "two");
+	assert_string_equal(p->remote, "+two");
+	/* What was reported of its file is not this one's. */
+	free(p->real_path);
+	p->real_path = NULL;
+	assert_string_equal(provider_module(p), "+two");
+	start = provider_start_of(p, WIRE_ROLE_SCAN);
+	assert_true(start.remote && bytes_is(start.module, "two"));
+	assert_false(provider_start_of(get(a, "one"), WIRE_ROLE_SCAN).remote);
+	m = registry_unused(a->registry, &i);
+	assert_string_equal(m->name, "three");
+	assert_string_equal(m->remote, "|three");
+	assert_null(registry_unused(a->registry, &i));
+	/* Asked for again, it is the same. */
+	configure(a, NULL);
+	settle(a);
+	assert_ptr_equal(get(a, "two"), p);
+	CONFIGURE(a, "x=three", "y=four");
+	settle(a);
+	start = provider_start_of(get(a, "x"), WIRE_ROLE_TOKEN);
+	assert_true(start.remote && bytes_is(start.module, "three"));
+	assert_null(get(a, "x")->file);
+	assert_string_equal(get(a, "y")->unknown, "no module four is "
+	    "registered with p11-kit; registered are: one, two, three");
+	i = 0;
+	assert_null(registry_unused(a->registry, &i));
+	/* The name stands for a file now. */
+	assert_int_equal(setenv("P11_FAKE", "names=three", 1), 0);
+	CONFIGURE(a, "x=three");
+	settle(a);
+	assert_null(get(a, "x")->remote);
+	assert_string_equal(get(a, "x")->file, "/lib/three.so");
+	agent_free(a);
+}
+
 static void
 test_by_name(void **state)
 {
@@ -305,6 +354,7 @@ main(void)
 		cmocka_unit_test(test_may_know),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_all_again),
+		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_by_name),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_waiting),

@@ -21,14 +21,20 @@ class Registry:
             (self.dir / "pkcs11" / "pkcs11.conf").write_text(
                 "user-config: only\n")
 
-    def add(self, name, module, **settings):
+    def write(self, name, **settings):
         """trust_policy="yes" is the line `trust-policy: yes`."""
-        lines = ["module: %s" % module]
-        lines += ["%s: %s" % (k.replace("_", "-"), v)
-                  for k, v in settings.items()]
-        (self.modules / ("%s.module" % name)).write_text(
-            "\n".join(lines) + "\n")
+        (self.modules / ("%s.module" % name)).write_text("".join(
+            "%s: %s\n" % (k.replace("_", "-"), v)
+            for k, v in settings.items()))
         return self
+
+    def add(self, name, module, **settings):
+        return self.write(name, module=module, **settings)
+
+    def command(self, name, module, **settings):
+        """The same by a command that p11-kit runs."""
+        return self.write(name, remote="|p11-kit remote %s" % module,
+                          **settings)
 
     def copy(self, name, module, **settings):
         """The same with a copy of the file: p11-kit knows a file once."""

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Providers by p11-kit's names, and what a provider's process is given."""
+import json
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 
 import pytest
 
 from config import key, simple
-from daemon import wait_until
+from daemon import program, wait_until
 from keys import verify
 from registry import Registry
 from tokens import RIG, SoftHsm, find, run
@@ -219,6 +222,104 @@ def test_lookup_that_fails_and_none_named(registered, registry):
     assert a.names() == []
     p, = providers(a).values()
     assert p["state"] == "failed" and "gone" in p["error"]
+
+
+# -- commands in place of files
+
+def commands(a):
+    """The processes of p11-kit's commands below a provider: pid and line."""
+    done = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], text=True,
+                          stdout=subprocess.PIPE, check=True)
+    lines = [line.split(None, 2) for line in done.stdout.splitlines()]
+    return [int(pid) for pid, parent, words in lines
+            if int(parent) in a.providers() and "remote" in words]
+
+
+def is_gone(pid):
+    """Or has ended, and nobody has asked for its status."""
+    try:
+        return "State:\tZ" in pathlib.Path("/proc/%d/status" % pid).read_text()
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's are the system's")
+def test_command_of_the_system(registered, registry):
+    registry.command("far", SoftHsm.path()).add("ca", TRUST,
+                                                trust_policy="yes")
+    a = registered(KEY)
+    assert a.names() == ["k"], a.log()
+    sign(a)
+    p, = providers(a).values()
+    assert (p["name"], p["state"], p["tokens"]) == ("far", "ready", 1)
+    assert p["module"] == "|p11-kit remote %s" % SoftHsm.path()
+    assert a.status()["unused"] == []
+    # One process a token, and one command of each.
+    assert len(a.providers()) == len(commands(a)) == 1
+
+
+def test_command_that_is_named(registered, registry):
+    """Beside a file of p11-kit's; it ends with its provider's process."""
+    registry.command("far", SoftHsm.path()).copy("near", SoftHsm.path())
+    a = registered(section("mine", "far") + KEY)
+    assert a.names() == ["k"], a.log()
+    sign(a)
+    command, = commands(a)
+    status = pathlib.Path("/proc/%d/status" % command).read_text()
+    ignored, = [line.split()[1] for line in status.splitlines()
+                if line.startswith("SigIgn:")]
+    assert int(ignored, 16) & 1 << signal.SIGPIPE - 1 == 0
+    os.kill(a.token_pid("test"), signal.SIGKILL)
+    wait_until(lambda: is_gone(command), what="the command's end")
+    sign(a)
+    command, = commands(a)
+    assert a.ctl("lock").returncode == 0
+    wait_until(lambda: is_gone(command), what="the command's end")
+
+
+def test_command_that_fails(registered, registry):
+    registry.write("far", remote="|false")
+    a = registered(section("s", "far") + KEY)
+    assert a.names() == []
+    assert providers(a)["s"]["state"] == "failed"
+    assert "C_Initialize" in providers(a)["s"]["error"]
+
+
+@pytest.mark.release
+def test_command_of_a_person(agent, directory, token):
+    """Only by name; `status` says so. A sanitizer's reports need root."""
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    where = directory / "theirs"
+    modules = where / "pkcs11" / "modules"
+    modules.mkdir(parents=True)
+    (modules / "far.module").write_text(
+        "remote: |p11-kit remote %s\n" % SoftHsm.path())
+    (where / "pkcs11" / "pkcs11.conf").write_text("user-config: only\n")
+    become = ["setpriv", "--reuid=nobody", "--regid=nogroup",
+              "--clear-groups"]
+    give = 'chmod 711 "$0" && chown -R nobody:nogroup "$0"/* && exec "$@"'
+    a = agent(KEY, pins=[token.pin], env=dict(
+        token.env, XDG_CONFIG_HOME=str(where)),
+        wrapper=["sh", "-c", give, str(directory), *become])
+
+    def ctl(*words):
+        done = a.run(*become, program("p11-agentctl"), "-a", a.socket, *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    wait_until(lambda: "registered" in ctl("status"), what="the look-up")
+    unused, = json.loads(ctl("status", "--json"))["unused"]
+    assert (unused["name"], unused["remote"]) == (
+        "far", "|p11-kit remote %s" % SoftHsm.path())
+    words = 'provider "far" { module = "far" }'
+    assert words in unused["reason"]
+    assert words in " ".join(ctl("status").split())
+    a.config.write_text(words + "\n" + KEY)
+    ctl("reload")
+    wait_until(lambda: "(no name)" not in ctl("keys") and
+               json.loads(ctl("keys", "--json"))["keys"], what="its key")
+    assert json.loads(ctl("status", "--json"))["unused"] == []
 
 
 # -- what the process is given

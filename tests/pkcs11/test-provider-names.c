@@ -153,6 +153,39 @@ test_names(void **state)
 	assert_int_not_equal(access(script_log(), F_OK), 0);
 }
 
+/* A command, which is not run for its name; ordinary users have no system's. */
+static void
+test_command(void **state)
+{
+	const struct wire_registered *m;
+	char ran[128];
+	struct names r;
+
+	(void)state;
+	write_script("");
+	add_module("file", "");
+	snprintf(ran, sizeof(ran), "%s/ran", script_folder());
+	setenv("RAN", ran, 1);
+	shell("d=\"$MODULES\"; [ ! -d \"$d/pkcs11\" ] || "
+	    "d=\"$d/pkcs11/modules\"; "
+	    "printf 'remote: |touch %s\\nx-init-reserved: a b\\n' \"$RAN\" "
+	    ">\"$d/far.module\"");
+	ask(&r);
+	assert_int_equal(r.n, 2);
+	m = find(&r, "far");
+	assert_non_null(m);
+	assert_int_equal(m->module.len, 0);
+	assert_true(m->remote.len > 7 && memcmp(m->remote.p, "|touch ", 7) ==
+	    0);
+	assert_true(bytes_is(m->init_args, "a b"));
+	assert_int_equal(m->of_system, geteuid() == 0);
+	m = find(&r, "file");
+	assert_non_null(m);
+	assert_int_equal(m->remote.len, 0);
+	names_clear(&r);
+	assert_int_not_equal(access(ran, F_OK), 0);
+}
+
 /* We are p11-agent to p11-kit, whatever the process is called. */
 static void
 test_enabled(void **state)
@@ -311,6 +344,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NAMES_TEST(test_names),
+		NAMES_TEST(test_command),
 		NAMES_TEST(test_enabled),
 		NAMES_TEST(test_broken),
 		NAMES_TEST(test_none),

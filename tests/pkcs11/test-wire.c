@@ -101,6 +101,7 @@ start(void **state)
 	struct wire_start m = {
 		.role = WIRE_ROLE_TOKEN,
 		.module = LITERAL("opensc-pkcs11.so"),
+		.remote = true,
 		.init_args = LITERAL("configdir='/x'"),
 		.provider = LITERAL("work token"),
 		.token = token_id,
@@ -119,6 +120,7 @@ start(void **state)
 	assert_int_equal(wire_start_parse(body, &got), PARSE_OK);
 	assert_int_equal(got.role, m.role);
 	assert_bytes(got.module, m.module);
+	assert_int_equal(got.remote, m.remote);
 	assert_bytes(got.init_args, m.init_args);
 	assert_bytes(got.provider, m.provider);
 	assert_token_id(&got.token);
@@ -297,15 +299,27 @@ registered(void **state)
 		struct wire_registered m;
 		enum parse_err want;
 	} cases[] = {
-		{"all", {LITERAL("nss"), LITERAL("/usr/lib/libsoftokn3.so"),
-		    LITERAL("configdir='/x'"), false}, PARSE_OK},
-		{"trust", {LITERAL("ca"), LITERAL("/ca.so"), BYTES_NONE,
-		    true}, PARSE_OK},
-		{"longest", {some(WIRE_TEXT_MAX_BYTES), some(1)}, PARSE_OK},
-		{"no name", {BYTES_NONE, some(1)}, PARSE_VALUE},
-		{"no module", {some(1), BYTES_NONE}, PARSE_VALUE},
-		{"long module", {some(1), some(WIRE_TEXT_MAX_BYTES + 1)},
-		    PARSE_LIMIT},
+		{"all", {.name = LITERAL("nss"),
+		    .module = LITERAL("/usr/lib/libsoftokn3.so"),
+		    .init_args = LITERAL("configdir='/x'")}, PARSE_OK},
+		{"trust", {.name = LITERAL("ca"), .module = LITERAL("/ca.so"),
+		    .trust_policy = true}, PARSE_OK},
+		{"a command", {.name = some(1), .remote = LITERAL("|ssh host"),
+		    .of_system = true}, PARSE_OK},
+		{"a command of a person's", {.name = some(1),
+		    .remote = LITERAL("|x")}, PARSE_OK},
+		{"a command and a file", {.name = some(1), .module = some(1),
+		    .remote = some(1)}, PARSE_VALUE},
+		{"a file of the system's", {.name = some(1), .module = some(1),
+		    .of_system = true}, PARSE_VALUE},
+		{"longest", {.name = some(WIRE_TEXT_MAX_BYTES),
+		    .module = some(1)}, PARSE_OK},
+		{"no name", {.module = some(1)}, PARSE_VALUE},
+		{"no module", {.name = some(1)}, PARSE_VALUE},
+		{"long module", {.name = some(1),
+		    .module = some(WIRE_TEXT_MAX_BYTES + 1)}, PARSE_LIMIT},
+		{"long command", {.name = some(1),
+		    .remote = some(WIRE_TEXT_MAX_BYTES + 1)}, PARSE_LIMIT},
 	};
 
 	(void)state;
@@ -327,6 +341,8 @@ registered(void **state)
 			wire_registered_parse(body, &got);
 			assert_bytes(got.name, m->name);
 			assert_bytes(got.module, m->module);
+			assert_bytes(got.remote, m->remote);
+			assert_int_equal(got.of_system, m->of_system);
 			assert_bytes(got.init_args, m->init_args);
 			assert_int_equal(got.trust_policy, m->trust_policy);
 		}
