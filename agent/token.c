@@ -285,7 +285,10 @@ token_set_keys(struct token *t, struct wire_token *w)
 	return false;
 }
 
-/* Copy the five texts of an id behind one another; the views point there. */
+/*
+ * Copy the five texts of an id behind one another; the views point there.
+ * Without memory for them the token keeps the id that it has.
+ */
 static bool
 token_set_id(struct token *t, const struct token_id *id)
 {
@@ -294,18 +297,20 @@ token_set_id(struct token *t, const struct token_id *id)
 	struct bytes *const to[] = {&t->id.manufacturer, &t->id.model,
 	    &t->id.serial, &t->id.label, &t->id.slot_description};
 	size_t n = sizeof(from) / sizeof(from[0]), len = 1;
-	char *p;
+	char *p, *before = t->text;
 
 	for (size_t i = 0; i < n; i++)
 		len += from[i].len;
-	if ((p = t->text = malloc(len)) == NULL)
+	if ((p = malloc(len)) == NULL)
 		return false;
+	t->text = p;
 	for (size_t i = 0; i < n; i++) {
 		if (from[i].len > 0)
 			memcpy(p, from[i].p, from[i].len);
 		*to[i] = bytes_of(p, from[i].len);
 		p += from[i].len;
 	}
+	free(before);
 	return token_set_name(t, TOKEN_NAME_SHORT);
 }
 
@@ -370,18 +375,14 @@ static struct token *
 token_for(struct provider *provider, const struct token_id *id)
 {
 	struct token *t = token_find(provider, id);
-	char *text;
 
 	if (t != NULL)
 		return t;
 	if ((t = token_find_away(provider, id)) == NULL) {
 		if (provider_tokens(provider) < 2 * TOKENS_PER_PROVIDER_MAX)
 			t = token_new(provider, id);
-	} else {
-		text = t->text;
-		if (!token_set_id(t, id))
-			return NULL;
-		free(text);
+	} else if (!token_set_id(t, id)) {
+		return NULL;
 	}
 	tokens_set_names(provider->agent);
 	return t;
