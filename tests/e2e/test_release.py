@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What only the release build has: its hardening."""
+import json
 import os
+import platform
 import re
+import shlex
 import shutil
 import subprocess
 
 import pytest
 
 from config import simple
-from daemon import program
+from daemon import BUILD, program
 
 pytestmark = pytest.mark.release
 
@@ -47,6 +50,29 @@ def test_compiled_hard(name):
     symbols = readelf(name, "--dyn-syms")
     assert "__stack_chk_fail" in symbols
     assert re.search(r"__\w+_chk", symbols.replace("__stack_chk_fail", ""))
+
+
+def fortify_level(*command):
+    """What the C library makes of these options."""
+    macros = subprocess.run(
+        [*command, "-E", "-dM", "-include", "stdio.h", "-"], input="",
+        text=True, capture_output=True, check=True, cwd=BUILD).stdout
+    return int(re.search(r"#define __USE_FORTIFY_LEVEL (\d)", macros)[1])
+
+
+def test_compiled_as_hard_as_the_compiler_can():
+    """Every source of ours: FORTIFY, and marks where a jump may go to."""
+    with open(program("compile_commands.json")) as f:
+        commands = {tuple(word for word in shlex.split(c["command"])
+                          if word.startswith(("-D", "-U", "-O", "-fcf-")))
+                    for c in json.load(f)
+                    if "/tests/" not in c["file"]}
+    assert commands
+    best = fortify_level("cc", "-O2", "-U_FORTIFY_SOURCE",
+                         "-D_FORTIFY_SOURCE=3")
+    for words in commands:
+        assert fortify_level("cc", *words) == best
+        assert "-fcf-protection" in words or platform.machine() != "x86_64"
 
 
 def test_daemon_links_no_vendor_code():
