@@ -203,6 +203,7 @@ key_move(struct key *to, struct key *from)
 	*to = *from;
 	from->blob = from->id = NULL;
 	from->label = from->reason = NULL;
+	memset(from->other_labels, 0, sizeof(from->other_labels));
 }
 
 /*

@@ -192,7 +192,8 @@ what_a_login_settled_stays(void **state)
 		{.number = 2, .id = "\2",
 		    .flags = KEY_FROM_PUBLIC | KEY_PRIVATE_SETTLED,
 		    .reason = "no private key with it"},
-		{.number = 3, .id = "\3", .flags = SETTLED},
+		{.number = 3, .id = "\3", .flags = SETTLED,
+		    .other_label = "of its private key"},
 		{0},
 	};
 	struct table *t = *state;
@@ -210,6 +211,8 @@ what_a_login_settled_stays(void **state)
 		assert_int_equal(token->keys[0].flags, SETTLED);
 		assert_string_equal(token->keys[1].reason,
 		    "no private key with it");
+		assert_string_equal(token->keys[2].other_labels[0],
+		    "of its private key");
 		assert_int_equal(t->agent->n_exposed, 2);
 	}
 	/* Logged in, the token has the last word. */

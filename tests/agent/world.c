@@ -122,6 +122,7 @@ world_put_key(struct buffer *b, const struct world_key *k)
 		.label = bytes_str(k->label == NULL ? "label" : k->label),
 		.flags = k->flags,
 		.reason = bytes_str(k->reason),
+		.other_labels = {bytes_str(k->other_label)},
 	};
 
 	/* An odd modulus of full length. */

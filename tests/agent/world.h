@@ -18,6 +18,7 @@ struct world_key {
 	uint8_t number; /* its public half: 32 bytes of this, Ed25519 */
 	const char *id;
 	const char *label;
+	const char *other_label; /* or NULL */
 	uint32_t flags;	    /* enum key_flag */
 	const char *reason; /* or NULL */
 	bool rsa;	    /* 2048 bits of it instead */
