@@ -140,6 +140,7 @@ agent_reconfigure_tokens(struct agent *a)
 
 	TAILQ_FOREACH(t, &a->tokens, entry) {
 		backoff_wake(&t->backoff);
+		token_try_again(t);
 		login_reconfigured(t->login);
 		release_watch(t->release);
 	}

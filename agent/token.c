@@ -178,21 +178,30 @@ key_inherit_label(struct key *k, char **label)
 	}
 }
 
+static void
+key_inherit_reason(struct key *k, struct key *old)
+{
+	if (k->reason == NULL) {
+		k->reason = old->reason;
+		old->reason = NULL;
+	}
+}
+
 /* What the token's objects settled once is not unsettled by a public view. */
 static void
 key_inherit(struct key *k, struct key *old)
 {
 	k->hidden = old->hidden;
 	k->seen_before_login |= old->seen_before_login;
+	k->refused = old->refused;
+	if (k->refused)
+		key_inherit_reason(k, old);
 	if ((old->flags & KEY_PRIVATE_SETTLED) == 0 ||
 	    (k->flags & KEY_PRIVATE_SETTLED) != 0)
 		return;
 	k->flags |= old->flags &
 	    (KEY_PRIVATE_SETTLED | KEY_HAS_PRIVATE | KEY_ALWAYS_AUTHENTICATE);
-	if (k->reason == NULL) {
-		k->reason = old->reason;
-		old->reason = NULL;
-	}
+	key_inherit_reason(k, old);
 	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
 		key_inherit_label(k, &old->other_labels[i]);
 }
@@ -453,6 +462,7 @@ token_leave(struct token *t, const char *why)
 	event_emit(t->agent, EVENT_TOKEN_LEFT,
 	    &(struct event_about){.token = t, .text = why});
 	t->present = false;
+	token_try_again(t);
 	allowlist_drop(t);
 	login_token_left(t->login, why,
 	    forget_is_wanted(t, FORGET_ON_REMOVAL));
@@ -504,7 +514,27 @@ token_key_unusable(struct token *t, struct key *k, const char *reason)
 {
 	free(k->reason);
 	k->reason = strdup(reason);
+	k->refused = true;
 	allowlist_update(t->agent);
+}
+
+void
+token_try_again(struct token *t)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->n_keys; i++) {
+		struct key *k = &t->keys[i];
+
+		if (!k->refused)
+			continue;
+		free(k->reason);
+		k->reason = NULL;
+		k->refused = false;
+		any = true;
+	}
+	if (any)
+		allowlist_update(t->agent);
 }
 
 /* Which program knows the token best; the first that fits. */

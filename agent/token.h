@@ -36,6 +36,7 @@ struct key {
 	char *other_labels[KEY_OTHER_LABELS];
 	uint32_t flags; /* enum key_flag */
 	char *reason;	/* why it cannot sign; NULL when it may; owned */
+	bool refused;	/* the reason is what its token answered to a call */
 	bool hidden;	/* by ssh-add -d */
 	bool seen_before_login; /* at least once: it needs none to be listed */
 	bool renewed;	/* by the report that is being taken over */
@@ -119,8 +120,14 @@ bool token_is_exposed(const struct token *t);
 /* A login is required, and its process has not had one. */
 bool token_needs_login(const struct token *t);
 
-/* The key can never sign again in this form; it leaves the list. */
+/*
+ * The token answered that the key cannot sign: it leaves the list, whatever
+ * the token shows of it, until token_try_again.
+ */
 void token_key_unusable(struct token *t, struct key *k, const char *reason);
+
+/* It was pulled out, or set up otherwise: what it refused may work now. */
+void token_try_again(struct token *t);
 
 /* The command line that gives a token with a locked PIN a new one. */
 const char *token_unblock_command(const struct token *t);

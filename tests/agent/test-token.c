@@ -221,6 +221,28 @@ what_a_login_settled_stays(void **state)
 	assert_int_equal(token->n_keys, 2);
 }
 
+/* What a call answered is a fact, until something changes. */
+static void
+a_key_that_was_refused_stays_so(void **state)
+{
+	static const struct world_key keys[] = {
+		{.number = 1, .flags = SETTLED}, {0},
+	};
+	struct table *t = *state;
+	struct token *token = scan(t, "one", "1", 0, keys);
+
+	token_key_unusable(token, &token->keys[0], "CKR_MECHANISM_INVALID");
+	for (int i = 0; i < 2; i++) {
+		world_token(t->provider, "one", "1", 0, keys);
+		assert_string_equal(token->keys[0].reason,
+		    "CKR_MECHANISM_INVALID");
+		assert_int_equal(t->agent->n_exposed, 0);
+	}
+	token_try_again(token);
+	assert_null(token->keys[0].reason);
+	assert_int_equal(t->agent->n_exposed, 1);
+}
+
 /* Where no login is needed, every view is a whole one. */
 static void
 without_a_login_every_view_is_whole(void **state)
@@ -298,6 +320,7 @@ main(void)
 		TEST(keys_are_taken_over),
 		TEST(a_report_replaces_keys),
 		TEST(what_a_login_settled_stays),
+		TEST(a_key_that_was_refused_stays_so),
 		TEST(without_a_login_every_view_is_whole),
 		TEST(a_scan_knows_nothing_of_our_login),
 		TEST(the_need_of_a_login),

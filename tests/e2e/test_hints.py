@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from config import simple
+from daemon import wait_until
 from keys import verify
 
 NO_PIN = "token test clear=0x8"
@@ -72,6 +73,24 @@ def test_a_function_that_signing_needs(agent, token):
     words = "the module has no C_Sign, and cannot sign without"
     provider, = a.status()["providers"]
     assert words in provider["error"] and words in a.log()
+
+
+def test_refused_is_off_the_list(agent, token):
+    """C_SignInit's word counts, also when the keys are read anew."""
+    token.script("call C_SignInit times=always rv=CKR_MECHANISM_INVALID")
+    a = agent(simple(token, 1), token, pins=[token.pin] * 3)
+    assert not sign(a)
+    assert a.names() == []
+    k, = a.keys()
+    assert "CKR_MECHANISM_INVALID" in k["reason"]
+    assert a.ctl("lock").returncode == 0
+    done = a.ssh_add("-s", token.module, pin=token.pin)
+    assert a.names() == [], done.stderr
+    # It was set up otherwise.
+    token.script()
+    assert a.ctl("reload").returncode == 0
+    wait_until(lambda: a.names() == ["key1"], what="another try")
+    assert sign(a)
 
 
 def test_one_call_at_a_time_without_locks(agent, token):
