@@ -262,12 +262,19 @@ def test_pcscd_starts_later(served, piv, agent, took):
     assert watched.signs("card")
 
 
+@pytest.mark.usefixtures("pcsc")
 def test_readers_program_killed(served):
     """It is started again, and sees what comes then."""
     s = served()
-    for pid, line in s.agent.children().items():
-        if "p11-agent-readers" in line:
-            os.kill(pid, signal.SIGKILL)
+
+    def readers():
+        return [pid for pid, line in s.agent.children().items()
+                if "p11-agent-readers" in line]
+
+    killed, = wait_until(readers, what="the readers' process")
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: readers() not in ([], [killed]),
+               what="another readers' process")
     s.order("remove")
     s.watched.wait_for([], 10)
     s.back()
