@@ -177,6 +177,7 @@ link_spawn(struct link *l, struct agent *agent, const struct link_spec *spec,
 	struct spawn_options o = {
 		.program = path, .argv = argv, .env = spec->env, .fd = fd,
 		.extra_fd = -1, .foreign = spec->foreign,
+		.gentle = spec->gentle,
 	};
 	struct child *child;
 

@@ -20,6 +20,7 @@ struct link_spec {
 	const char *const *args; /* behind argv[0], NULL-terminated; or NULL */
 	const char *const *env;	 /* NAME=VALUE added; or NULL */
 	bool foreign;		 /* runs code of others: see agent/family.h */
+	bool gentle;		 /* has a second to end: see child_kill */
 	size_t in_max_bytes;	 /* of a frame from it */
 	size_t out_max_bytes;	 /* of all that waits to be read by it */
 };
@@ -45,7 +46,7 @@ void link_flush(struct link *l);
 pid_t link_pid(const struct link *l);
 
 /*
- * End the process group now; `ended` comes later, with this `why` (a string
+ * End the process; `ended` comes later, with this `why` (a string
  * constant) if it was the first reason.
  */
 void link_kill(struct link *l, const char *why);
@@ -54,7 +55,7 @@ void link_kill(struct link *l, const char *why);
 struct link *link_forget(struct link *l);
 
 /*
- * End the process group now; of `events` only `ended` is called, with `arg`,
+ * End the process; of `events` only `ended` is called, with `arg`,
  * in place of all that was to be called so far.
  */
 void link_end(struct link *l, const struct link_events *events, void *arg);

@@ -91,6 +91,7 @@ prompter_start(struct agent *agent, const struct question *q,
 {
 	static const struct link_spec spec = {
 		.program = "p11-agent-prompt",
+		.gentle = true,
 		.in_max_bytes = 2 * WIRE_TEXT_MAX_BYTES,
 		.out_max_bytes = 8 * WIRE_TEXT_MAX_BYTES,
 	};

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -42,12 +43,15 @@ struct child {
 	spawn_exited exited; /* NULL: nobody wants the report */
 	void *arg;
 	bool foreign;
+	bool gentle; /* and nobody has asked it to end yet */
 	bool killed; /* by child_forget */
+	struct event patience; /* the end of what a gentle one gets */
 };
 
 TAILQ_HEAD(child_list, child);
 
 struct spawner {
+	struct event_base *base;
 	struct event *sigchld;
 	struct child_list children;
 	void (*when_killed)(void *arg); /* or NULL */
@@ -57,13 +61,51 @@ struct spawner {
 };
 
 /* Its group alone is not enough: it may have left that for another one. */
-void
-child_kill(struct child *c)
+static void
+child_kill_now(struct child *c)
 {
 	if (c->foreign)
 		family_kill(c->pid);
 	kill(-c->pid, SIGKILL);
 	kill(c->pid, SIGKILL);
+}
+
+static void
+child_took_too_long(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	child_kill_now(arg);
+}
+
+/* It was asked to end, and has not been killed yet. */
+static bool
+child_is_ending(const struct child *c)
+{
+	return event_pending(&c->patience, EV_TIMEOUT, NULL) != 0;
+}
+
+void
+child_kill(struct child *c)
+{
+	const struct timeval limit = clock_timeval(GENTLE_END_MAX_MS);
+
+	if (child_is_ending(c))
+		return;
+	if (!c->gentle || event_add(&c->patience, &limit) != 0) {
+		child_kill_now(c);
+		return;
+	}
+	/* Itself alone: it knows in which order the others end. */
+	kill(c->pid, SIGTERM);
+	c->gentle = false;
+}
+
+static void
+child_free(struct child *c)
+{
+	event_del(&c->patience);
+	free(c);
 }
 
 /*
@@ -78,7 +120,7 @@ child_reap(struct child *c, int *ret_status)
 	if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) !=
 	    0 || info.si_pid != c->pid)
 		return false;
-	child_kill(c);
+	child_kill_now(c);
 	return waitpid(c->pid, ret_status, WNOHANG) == c->pid;
 }
 
@@ -95,7 +137,7 @@ spawner_report_one(struct spawner *s)
 		TAILQ_REMOVE(&s->children, c, entry);
 		if (c->exited != NULL)
 			c->exited(c->arg, status);
-		free(c);
+		child_free(c);
 		return true;
 	}
 	return false;
@@ -167,6 +209,7 @@ spawner_new(struct event_base *base)
 
 	if (s == NULL)
 		return NULL;
+	s->base = base;
 	TAILQ_INIT(&s->children);
 	family_adopt();
 	if (sigprocmask(SIG_SETMASK, NULL, &s->mask) != 0 ||
@@ -177,20 +220,24 @@ spawner_new(struct event_base *base)
 	return s;
 }
 
-/* Reap those that have ended. True when none is left. */
+/* Reap those that have ended. False: some are left, or some gentle ones. */
 static bool
-spawner_reap(struct spawner *s)
+spawner_reap(struct spawner *s, bool gentle)
 {
 	struct child *c, *next;
+	bool left = false;
+	int status;
 
 	for (c = TAILQ_FIRST(&s->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (waitpid(c->pid, NULL, WNOHANG) == 0)
+		if (!child_reap(c, &status)) {
+			left |= !gentle || child_is_ending(c);
 			continue;
+		}
 		TAILQ_REMOVE(&s->children, c, entry);
-		free(c);
+		child_free(c);
 	}
-	return TAILQ_EMPTY(&s->children);
+	return !left;
 }
 
 /* What sleeps in the kernel cannot be killed now; init will reap it. */
@@ -203,15 +250,23 @@ spawner_give_up(struct spawner *s)
 		log_warn("process %ld was killed and does not end; it is left "
 		    "behind", (long)c->pid);
 		TAILQ_REMOVE(&s->children, c, entry);
-		free(c);
+		child_free(c);
 	}
+}
+
+static void
+spawner_wait(struct spawner *s, bool gentle, int ms)
+{
+	const struct timespec look = {.tv_nsec = END_LOOK_MS * 1000000};
+	int64_t until = clock_ms() + ms;
+
+	while (!spawner_reap(s, gentle) && clock_ms() < until)
+		nanosleep(&look, NULL);
 }
 
 struct spawner *
 spawner_free(struct spawner *s)
 {
-	const struct timespec look = {.tv_nsec = END_LOOK_MS * 1000000};
-	int64_t until = clock_ms() + CHILDREN_END_MAX_MS;
 	struct child *c;
 
 	if (s == NULL)
@@ -219,8 +274,11 @@ spawner_free(struct spawner *s)
 	TAILQ_FOREACH(c, &s->children, entry)
 		if (!c->killed)
 			child_kill(c);
-	while (!spawner_reap(s) && clock_ms() < until)
-		nanosleep(&look, NULL);
+	spawner_wait(s, true, GENTLE_END_MAX_MS);
+	TAILQ_FOREACH(c, &s->children, entry)
+		if (child_is_ending(c))
+			child_kill_now(c);
+	spawner_wait(s, false, CHILDREN_END_MAX_MS);
 	spawner_give_up(s);
 	if (s->sigchld != NULL)
 		event_free(s->sigchld);
@@ -304,10 +362,10 @@ child_fds(const struct spawn_options *o)
 
 /* Die with the daemon, however it dies. */
 static void
-child_tie_to(pid_t parent)
+child_tie_to(pid_t parent, int number)
 {
 #ifdef __linux__
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, number, 0, 0, 0);
 #endif
 	if (getppid() != parent)
 		_exit(EXIT_NOT_RUN);
@@ -330,7 +388,7 @@ child_run(const struct spawner *s, const struct spawn_options *o, pid_t parent,
 	int err;
 
 	setpgid(0, 0);
-	child_tie_to(parent);
+	child_tie_to(parent, o->gentle ? SIGTERM : SIGKILL);
 	if (o->foreign)
 		family_mark();
 	child_signals(s);
@@ -341,6 +399,23 @@ child_run(const struct spawner *s, const struct spawn_options *o, pid_t parent,
 	if (write(2, said, sizeof(said) - 1) > 0)
 		perror(o->program);
 	_exit(err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
+}
+
+/*
+ * Signals wait meanwhile: until the child has made them its own, it has our
+ * handlers, and what they tell the loop would be told to ours.
+ */
+static pid_t
+spawn_fork(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if ((pid = fork()) != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
 }
 
 struct child *
@@ -356,7 +431,7 @@ spawn_start(struct spawner *s, const struct spawn_options *o,
 	if (argv != NULL)
 		memcpy(argv, o->argv, n * sizeof(*argv));
 	if (c == NULL || env == NULL || argv == NULL ||
-	    (c->pid = fork()) < 0) {
+	    (c->pid = spawn_fork()) < 0) {
 		free(c);
 		c = NULL;
 	} else if (c->pid == 0) {
@@ -364,7 +439,9 @@ spawn_start(struct spawner *s, const struct spawn_options *o,
 	} else {
 		/* Both sides do it: no kill may come too early. */
 		setpgid(c->pid, c->pid);
+		evtimer_assign(&c->patience, s->base, child_took_too_long, c);
 		c->foreign = o->foreign;
+		c->gentle = o->gentle;
 		c->exited = exited;
 		c->arg = arg;
 		TAILQ_INSERT_TAIL(&s->children, c, entry);

@@ -23,6 +23,7 @@ struct spawn_options {
 	int fd;			 /* becomes fd 3; stays the caller's */
 	int extra_fd;		 /* becomes fd 4; -1: none */
 	bool foreign;		 /* runs code of others: see agent/family.h */
+	bool gentle;		 /* gets SIGTERM first, to tidy up */
 };
 
 /* status: as from waitpid. The child is gone when this returns. */
@@ -35,8 +36,9 @@ typedef void (*spawn_exited)(void *arg, int status);
 struct spawner *spawner_new(struct event_base *base);
 
 /*
- * Kills every child's group, without a report, and reaps; for a second at
- * most, as one in the middle of a system call may take its time. Returns NULL.
+ * Kills every child as child_kill does, without a report, and reaps; for a
+ * second at most after the last SIGKILL, as one in the middle of a system call
+ * may take its time. Returns NULL.
  */
 struct spawner *spawner_free(struct spawner *s);
 
@@ -48,7 +50,8 @@ pid_t child_pid(const struct child *c);
 
 /*
  * SIGKILL to it and its group, and to all that came from it if it is
- * `foreign`; the report comes later.
+ * `foreign`; if it is `gentle`, SIGTERM to itself, and that a second later.
+ * The report comes later.
  */
 void child_kill(struct child *c);
 

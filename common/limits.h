@@ -89,6 +89,8 @@ enum {
 	SIGN_MAX_SEC = 60,
 	/* What a call in flight gets when its token has left. */
 	LEAVE_SEC = 1,
+	/* What a prompt gets to put the terminal back, before it is killed. */
+	GENTLE_END_MAX_MS = 1000,
 	/* What killed children get to be gone when we end. */
 	CHILDREN_END_MAX_MS = 900,
 	/* What another program gets to let go of a token that is wanted. */

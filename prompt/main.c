@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * p11-agent-prompt: reads one question from the daemon on PROMPT_FD, asks a
- * person, writes one answer, and ends. It ends at once when the daemon closes
- * the socket. A notice stays until then.
+ * person, writes one answer, and ends. It ends at once, without an answer, when
+ * the daemon closes the socket or sends SIGTERM. A notice stays until then.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -85,6 +86,10 @@ send_answer(enum source_result result, const struct asking *asking,
 	case SOURCE_CANCEL:
 		answer.status = ANSWER_CANCEL;
 		break;
+	case SOURCE_EXPIRED:
+		answer.status = ANSWER_CANCEL;
+		answer.text = bytes_str("nobody answered the prompt in time");
+		break;
 	case SOURCE_CANNOT:
 		answer.text = buffer_bytes(why);
 		break;
@@ -124,8 +129,12 @@ ask(struct asking *asking)
 {
 	CLEANUP(buffer_cleanup) struct buffer why = BUFFER_INIT(WHY_MAX_BYTES);
 	enum source_result result = sources_ask(asking, &why);
-	bool sent = send_answer(result, asking, &why);
+	bool sent;
 
+	/* A prompt that is being closed answers no more. */
+	if (!program_is_wanted(PROMPT_FD))
+		result = SOURCE_NOBODY_WAITS;
+	sent = send_answer(result, asking, &why);
 	asking->secret = secret_free(asking->secret);
 	return sent;
 }
@@ -152,6 +161,15 @@ add_asker(const struct question *question, struct buffer *out)
 	return out->failed ? question->text : buffer_bytes(out);
 }
 
+static long
+daemons_patience(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long)now.tv_sec + PROMPT_MAX_SEC;
+}
+
 static bool
 serve(struct question *question)
 {
@@ -162,6 +180,7 @@ serve(struct question *question)
 	    .question = question,
 	    .environment = &environment,
 	    .peer = PROMPT_FD,
+	    .until = daemons_patience(),
 	};
 	bool served;
 
@@ -190,6 +209,7 @@ main(void)
 		log_warn("%s", why);
 	/* The daemon did this; where somebody else starts us, it matters. */
 	setpgid(0, 0);
+	program_catch_term();
 	leave_terminal();
 	if (!prepare_socket()) {
 		log_error("no question on fd %d: p11-agent starts this program",

@@ -9,18 +9,22 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/wipe.h"
 #include "prompt/program.h"
 #include "prompt/source.h"
+#include "prompt/terminal.h"
 
 extern char **environ;
 
 enum {
 	/* Never in the middle of a character or of a %0A. */
 	LINE_RESERVE_BYTES = 16,
+	/* Its time ends before the daemon's patience: then it says so. */
+	TIMEOUT_RESERVE_SEC = 2,
 };
 
 static const char PINENTRY_MAC[] = "pinentry-mac";
@@ -157,14 +161,6 @@ set(struct pinentry *p, const char *command, struct bytes text)
 }
 
 static const char *
-terminal_of(const struct environment *e)
-{
-	const char *named = environment_get(e, "GPG_TTY");
-
-	return named != NULL ? named : e->tty;
-}
-
-static const char *
 locale_of(const struct environment *e, const char *category)
 {
 	const char *value = environment_get(e, "LC_ALL");
@@ -174,9 +170,27 @@ locale_of(const struct environment *e, const char *category)
 	return value != NULL ? value : environment_get(e, "LANG");
 }
 
+/* "60": how long it may wait for the person, in seconds; or "". */
+static const char *
+timeout_of(const struct asking *a, char *out, size_t size)
+{
+	struct timespec now;
+	long left;
+
+	out[0] = '\0';
+	if (a->until == 0)
+		return out;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left = a->until - (long)now.tv_sec - TIMEOUT_RESERVE_SEC;
+	/* 0 would be without end. */
+	snprintf(out, size, "%ld", left > 0 ? left : 1);
+	return out;
+}
+
 static enum said
 set_all(struct pinentry *p)
 {
+	char timeout[24];
 	const struct environment *e = p->asking->environment;
 	const struct question *q = p->asking->question;
 	bool confirm = q->kind == QUESTION_CONFIRM;
@@ -193,6 +207,8 @@ set_all(struct pinentry *p)
 	    {"OPTION allow-external-password-",
 		bytes_str(cache ? "cache" : "")},
 	    {"SETKEYINFO u/p11-agent: ", cache ? q->title : BYTES_NONE},
+	    {"SETTIMEOUT ", bytes_str(timeout_of(p->asking, timeout,
+		sizeof(timeout)))},
 	    {"SETTITLE p11-agent: ", q->title},
 	    {"SETDESC ", q->text},
 	    {"SETERROR ", q->warning},
@@ -215,7 +231,6 @@ is_refusal(gpg_error_t err)
 	case GPG_ERR_CANCELED:
 	case GPG_ERR_FULLY_CANCELED:
 	case GPG_ERR_NOT_CONFIRMED:
-	case GPG_ERR_TIMEOUT:
 		return true;
 	default:
 		return false;
@@ -250,6 +265,8 @@ ask(struct pinentry *p)
 	case SAID_ERR:
 		if (is_refusal(err))
 			return SOURCE_CANCEL;
+		if (gpg_err_code(err) == GPG_ERR_TIMEOUT)
+			return SOURCE_EXPIRED;
 		return source_cannot(
 		    p->asking, "pinentry: %s", gpg_strerror(err));
 	case SAID_BROKEN:
@@ -267,6 +284,7 @@ enter_child(void *arg, int reserved)
 	(void)reserved;
 	/* libassuan ignores it here, for an end while we write. */
 	signal(SIGPIPE, SIG_DFL);
+	program_uncatch_term();
 	environ = vars->vars;
 }
 
@@ -340,6 +358,8 @@ pinentry_ask(struct asking *a)
 		    a, "%s cannot be used: %s", path, gpg_strerror(err));
 	else
 		result = ask(&p);
+	if (result == SOURCE_NOBODY_WAITS)
+		program_end(assuan_get_pid(p.ctx));
 	assuan_release(p.ctx);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,11 @@
 enum {
 	/* How often a program that closed its output is looked at. */
 	END_POLL_MSEC = 20,
+	/* Looks at one that was told to end, before it is killed. */
+	END_POLLS = 25,
 };
+
+static volatile sig_atomic_t told_to_end;
 
 static bool
 is_program(const char *path)
@@ -99,18 +104,115 @@ start(char *const *argv, char *const *vars, pid_t *ret_pid, int *ret_out)
 	return err;
 }
 
+static void
+on_term(int number)
+{
+	(void)number;
+	told_to_end = true;
+}
+
+/* The mask of now, with SIGTERM or without. */
+static sigset_t
+mask_with_term(bool blocked)
+{
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	if (blocked)
+		sigaddset(&mask, SIGTERM);
+	else
+		sigdelset(&mask, SIGTERM);
+	return mask;
+}
+
+void
+program_catch_term(void)
+{
+	const struct sigaction action = {.sa_handler = on_term};
+	const sigset_t mask = mask_with_term(true);
+
+	sigaction(SIGTERM, &action, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+void
+program_uncatch_term(void)
+{
+	const sigset_t mask = mask_with_term(false);
+
+	signal(SIGTERM, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void
+watch(int fd, fd_set *fds, int *max)
+{
+	if (fd < 0)
+		return;
+	FD_SET(fd, fds);
+	if (fd > *max)
+		*max = fd;
+}
+
+/*
+ * True when fd can be read or the time is over; NULL: no limit. pselect(2),
+ * because macOS has no ppoll; our files have small numbers.
+ */
+static bool
+wait_for(int peer, int fd, const struct timespec *limit)
+{
+	const sigset_t mask = mask_with_term(false);
+	fd_set fds;
+	int max;
+
+	do {
+		max = -1;
+		FD_ZERO(&fds);
+		watch(peer, &fds, &max);
+		watch(fd, &fds, &max);
+		if (pselect(max + 1, &fds, NULL, NULL, limit, &mask) >= 0)
+			return peer < 0 || !FD_ISSET(peer, &fds);
+	} while (errno == EINTR && !told_to_end);
+	return false;
+}
+
 bool
 program_wait(int peer, int fd)
 {
-	struct pollfd p[] = {
-	    {.fd = peer, .events = POLLIN},
-	    {.fd = fd, .events = POLLIN},
-	};
+	return wait_for(peer, fd, NULL);
+}
 
-	while (poll(p, 2, -1) < 0)
-		if (errno != EINTR)
-			return false;
-	return p[0].revents == 0;
+bool
+program_is_wanted(int peer)
+{
+	struct pollfd p = {.fd = peer, .events = POLLIN};
+	sigset_t pending;
+
+	sigpending(&pending);
+	return !told_to_end && sigismember(&pending, SIGTERM) == 0 &&
+	       poll(&p, 1, 0) <= 0;
+}
+
+/* True once it has ended; false when it was looked at so often in vain. */
+static bool
+ends_soon(pid_t pid, int looks)
+{
+	for (; looks > 0; looks--) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return true;
+		poll(NULL, 0, END_POLL_MSEC);
+	}
+	return false;
+}
+
+void
+program_end(pid_t pid)
+{
+	kill(pid, SIGTERM);
+	if (ends_soon(pid, END_POLLS))
+		return;
+	kill(pid, SIGKILL);
+	ends_soon(pid, END_POLLS);
 }
 
 static enum program_result
@@ -136,7 +238,7 @@ read_output(int peer, int fd, struct buffer *out)
 static enum program_result
 wait_for_end(pid_t pid, int peer, int *ret_status)
 {
-	struct pollfd p = {.fd = peer, .events = POLLIN};
+	const struct timespec look = {.tv_nsec = END_POLL_MSEC * 1000000};
 
 	for (;;) {
 		pid_t got = waitpid(pid, ret_status, WNOHANG);
@@ -145,7 +247,7 @@ wait_for_end(pid_t pid, int peer, int *ret_status)
 			return PROGRAM_ENDED;
 		if (got < 0 && errno != EINTR)
 			return PROGRAM_NOBODY_WAITS;
-		if (poll(&p, 1, END_POLL_MSEC) > 0)
+		if (!wait_for(peer, -1, &look))
 			return PROGRAM_NOBODY_WAITS;
 	}
 }
@@ -164,10 +266,7 @@ program_run(char *const *argv, char *const *vars, int peer, struct buffer *out,
 	result = read_output(peer, fd, out);
 	if (result == PROGRAM_ENDED)
 		result = wait_for_end(pid, peer, ret);
-	if (result != PROGRAM_ENDED) {
-		kill(pid, SIGKILL);
-		while (waitpid(pid, ret, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (result != PROGRAM_ENDED)
+		program_end(pid);
 	return result;
 }

@@ -18,7 +18,7 @@ enum program_result {
 	PROGRAM_ENDED,	      /* *ret is what waitpid(2) said */
 	PROGRAM_NOT_STARTED,  /* *ret is an errno */
 	PROGRAM_TOO_LONG,     /* it printed more than fits; it was killed */
-	PROGRAM_NOBODY_WAITS, /* `peer` closed; it was killed */
+	PROGRAM_NOBODY_WAITS, /* `peer` closed, or SIGTERM; it was ended */
 };
 
 /*
@@ -32,8 +32,24 @@ enum program_result program_run(char *const *argv, char *const *vars, int peer,
 
 /*
  * Wait until fd can be read, or has ended. False when `peer` closed first (or
- * said something: there is nothing that it may still say).
+ * said something: there is nothing that it may still say), or when SIGTERM
+ * came.
  */
 bool program_wait(int peer, int fd);
+
+/* The same, of now: does the daemon still want an answer? */
+bool program_is_wanted(int peer);
+
+/* From now on SIGTERM comes while program_wait waits, and ends that. */
+void program_catch_term(void);
+
+/* Undo that in a child of ours, which is to become a program. */
+void program_uncatch_term(void);
+
+/*
+ * Make a child of ours end: SIGTERM, for it to leave a terminal as it was, and
+ * SIGKILL half a second later. Whoever wants us to end waits for a second.
+ */
+void program_end(pid_t pid);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/text.h"
+#include "prompt/terminal.h"
 
 static enum source_result tty_ask(struct asking *a);
 
@@ -78,6 +79,7 @@ static enum source_result
 ask_source(struct asking *a, const struct source *s)
 {
 	enum source_result result;
+	struct terminal terminal;
 
 	if (s->unattended && a->question->kind != QUESTION_PIN)
 		return source_cannot(a, "a %s confirms nothing", s->name);
@@ -85,7 +87,11 @@ ask_source(struct asking *a, const struct source *s)
 		return source_cannot(
 		    a, "the %s was not used: only a person may try", s->name);
 	a->unattended = s->unattended;
+	terminal_lend(&terminal, terminal_of(a->environment));
 	result = s->ask(a);
+	/* The program was ended, or came to an end that was not its plan. */
+	if (result == SOURCE_CANNOT || result == SOURCE_NOBODY_WAITS)
+		terminal_take_back(&terminal);
 	if (result != SOURCE_OK || !a->unattended || !a->question->persons_only)
 		return result;
 	a->secret = secret_free(a->secret);

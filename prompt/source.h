@@ -12,7 +12,8 @@ enum source_result {
 	SOURCE_OK,
 	SOURCE_CANCEL,	     /* the person said no: no other way is tried */
 	SOURCE_CANNOT,	     /* `why` says what is missing; try the next */
-	SOURCE_NOBODY_WAITS, /* the daemon closed the socket */
+	SOURCE_EXPIRED,	     /* nobody answered in time: the same */
+	SOURCE_NOBODY_WAITS, /* the daemon wants no answer any more */
 };
 
 enum { SOURCE_WHY_BYTES = 512 };
@@ -21,6 +22,7 @@ struct asking {
 	const struct question *question;
 	const struct environment *environment;
 	int peer;	       /* the daemon's socket */
+	long until; /* CLOCK_MONOTONIC, sec: its patience; 0: without end */
 	struct bytes argument; /* what stands behind the source's "NAME:" */
 	/* Filled by a source. */
 	struct secret *secret; /* SOURCE_OK to QUESTION_PIN; owned */

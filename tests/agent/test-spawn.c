@@ -554,6 +554,77 @@ the_end_reaches_those_that_moved(void **state)
 	assert_string_equal(line, "");
 }
 
+static struct child *
+start_gentle(struct table *t, const char *script)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	const struct spawn_options o = {
+		.program = "/bin/sh", .argv = argv, .fd = t->fd[1],
+		.extra_fd = -1, .gentle = true,
+	};
+	char line[64];
+
+	t->child = spawn_start(t->spawner, &o, exited, t);
+	assert_non_null(t->child);
+	read_line(t, line, sizeof(line));
+	assert_string_equal(line, "ready");
+	return t->child;
+}
+
+/* The signal is for the shell alone, whose child would have to be waited for. */
+#define TIDY "trap 'echo tidy >&3; exit 7' TERM; sleep 1000 & echo ready >&3; wait"
+
+static void
+a_gentle_child_may_tidy_up(void **state)
+{
+	struct table *t = *state;
+	char line[64];
+
+	child_kill(start_gentle(t, TIDY));
+	child_kill(t->child);
+	wait_for_report(t);
+	assert_true(WIFEXITED(t->status));
+	assert_int_equal(WEXITSTATUS(t->status), 7);
+	/* What it left in its group is gone with it. */
+	read_all(t, line, sizeof(line));
+	assert_string_equal(line, "tidy\n");
+}
+
+static void
+a_gentle_child_has_a_second(void **state)
+{
+	struct table *t = *state;
+	int64_t begin;
+	char line[64];
+
+	start_gentle(t, "trap '' TERM; echo ready >&3; sleep 1000; sleep 1000");
+	begin = clock_ms();
+	child_kill(t->child);
+	wait_for_report(t);
+	assert_true(WIFSIGNALED(t->status));
+	assert_int_equal(WTERMSIG(t->status), SIGKILL);
+	/* The loop's clock is a coarse one. */
+	assert_true(clock_ms() - begin >= GENTLE_END_MAX_MS - 50);
+	read_all(t, line, sizeof(line));
+	assert_string_equal(line, "");
+}
+
+static void
+the_end_lets_gentle_ones_tidy_up(void **state)
+{
+	struct table *t = *state;
+	char line[64];
+
+	start_shell(t, "sleep 1000");
+	start_gentle(t, TIDY);
+	start_gentle(t, "trap '' TERM; echo ready >&3; sleep 1000; sleep 1000");
+	child_forget(start_gentle(t, TIDY));
+	t->spawner = spawner_free(t->spawner);
+	read_all(t, line, sizeof(line));
+	assert_string_equal(line, "tidy\ntidy\n");
+	assert_int_equal(t->reports, 0);
+}
+
 static void
 the_end_waits_for_nobody_for_long(void **state)
 {
@@ -619,6 +690,9 @@ main(int argc, char **argv)
 		TEST(an_exit_takes_those_that_left),
 		TEST(others_keep_what_they_started),
 		TEST(the_end_reaches_those_that_moved),
+		TEST(a_gentle_child_may_tidy_up),
+		TEST(a_gentle_child_has_a_second),
+		TEST(the_end_lets_gentle_ones_tidy_up),
 		TEST(the_end_waits_for_nobody_for_long),
 		TEST(many_at_once),
 		TEST(the_end_kills_those_that_run),

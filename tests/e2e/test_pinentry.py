@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Persons who type PINs into real pinentries."""
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 
 import pytest
 
 from config import simple
-from daemon import wait_until
+from daemon import alive, wait_until
 from persons import Terminal, needs
 
 
@@ -77,6 +79,109 @@ def test_curses_closes_with_its_client(served, directory, terminal):
     assert pinentries(a)
     terminal.kill()
     wait_until(lambda: not pinentries(a), what="the end of pinentry")
+    assert not made.exists()
+
+
+def asking(terminal, a, directory):
+    """A pinentry has that terminal: the processes that will let go of it."""
+    command, _ = signing(a, directory)
+    terminal.start("/bin/sh -c %s" % shlex.quote(
+        "%s; until [ -e %s ]; do sleep 0.1; done; stty -a; echo so it is" % (
+            shlex.join(command), directory / "look")), a.env)
+    terminal.wait_for("PIN")
+    return set(prompts(a)) | wait_until(lambda: pinentries(a),
+                                        what="pinentry")
+
+
+def is_put_back(terminal, asked, directory):
+    wait_until(lambda: not [p for p in asked if alive(p)], what="their end")
+    (directory / "look").touch()
+    shown = terminal.wait_for("so it is").split()
+    assert ("echo" in shown) != ("-echo" in shown)
+    return "echo" in shown and "icanon" in shown
+
+
+def prompts(a):
+    return [p for p, line in a.children().items()
+            if "p11-agent-prompt" in line]
+
+
+def pin_from_elsewhere(a, token):
+    assert a.ssh_add("-s", token.module, pin=token.pin).returncode == 0
+
+
+def prompt_is_told_to_end(a, token):
+    for pid in prompts(a):
+        os.kill(pid, signal.SIGTERM)
+
+
+def daemon_ends(a, token):
+    a.process.send_signal(signal.SIGTERM)
+
+
+def daemon_is_killed(a, token):
+    a.process.kill()
+    a.process.wait()
+    a.socket.unlink()
+    (a.dir / "s.control").unlink()
+    a.process = None
+
+
+@pytest.mark.parametrize("closed", [
+    pin_from_elsewhere, prompt_is_told_to_end, daemon_ends, daemon_is_killed],
+    ids=lambda f: f.__name__)
+def test_terminal_is_put_back(closed, served, token, directory, terminal):
+    a = served("pinentry-curses")
+    asked = asking(terminal, a, directory)
+    closed(a, token)
+    assert is_put_back(terminal, asked, directory)
+
+
+STUBBORN = """#!/bin/sh
+trap '' TERM ALRM
+echo OK
+while read -r word rest; do
+	case $word in
+	OPTION) case $rest in ttyname=*) tty=${rest#ttyname=} ;; esac ;;
+	GETPIN)
+		stty -echo -icanon <"$tty"
+		echo "PIN:" >"$tty"
+		while :; do sleep 1000; done ;;
+	esac
+	echo OK
+done
+"""
+
+
+def test_terminal_is_put_back_for_a_pinentry_that_will_not_end(
+        agent, token, directory, terminal):
+    script = directory / "pinentry"
+    script.write_text(STUBBORN)
+    script.chmod(0o700)
+    a = agent(simple(token, 1) + (
+        'token "t" { uri = "pkcs11:token=test" '
+        'pin-source = { "pinentry" } }\n'), token,
+        env={"PINENTRY_PROGRAM": str(script)})
+    asked = asking(terminal, a, directory)
+    pin_from_elsewhere(a, token)
+    assert is_put_back(terminal, asked, directory)
+
+
+def test_its_time_is_over(agent, token, directory):
+    """A pinentry's own time-out is nobody's answer, and not a no."""
+    script = directory / "pinentry"
+    script.write_text(STUBBORN.replace(
+        'while :; do sleep 1000; done', 'stty echo icanon <"$tty"; '
+        'echo ERR 83886142 Timeout; continue'))
+    script.chmod(0o700)
+    a = agent(simple(token, 1) + (
+        'token "t" { uri = "pkcs11:token=test" '
+        'pin-source = { "pinentry" } }\n'), token,
+        env={"PINENTRY_PROGRAM": str(script)})
+    command, made = signing(a, directory)
+    assert a.run(*command).returncode != 0
+    assert "nobody answered the prompt in time" in a.log()
+    assert "cancelled" not in a.log()
     assert not made.exists()
 
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "prompt/source.h"
 #include "tests/cmocka-all.h"
@@ -15,6 +16,8 @@ enum { LOG_BYTES = 8192 };
 	"#!/bin/sh\nenv >\"$0.log\"\necho 'OK Pleased to meet you'\n" \
 	"while read -r l; do echo \"$l\" >>\"$0.log\"\ncase \"$l\" "  \
 	"in\n" branches "BYE) exit;;\n*) echo OK;;\nesac\ndone\n"
+
+static long until; /* of the next question */
 
 struct asked {
 	enum source_result result;
@@ -47,7 +50,8 @@ ask_at(const char *program, const struct question *q, int peer)
 	    (char[]){"DISPLAY=:7"}, (char[]){"GPG_TTY=/dev/pts/99"},
 	    (char[]){"LC_ALL=C"}, (char[]){"LD_DEBUG=none"}, NULL};
 	struct environment e;
-	struct asking a = {.question = q, .environment = &e, .peer = peer};
+	struct asking a = {.question = q, .environment = &e, .peer = peer,
+	    .until = until};
 	struct asked asked = {.log = ""};
 
 	snprintf(variable, sizeof(variable), "PINENTRY_PROGRAM=%s", program);
@@ -124,7 +128,7 @@ takes_what_it_answers(void **state)
 	    {"cancelled", FAKE("GETPIN) echo ERR 83886179 canceled;;\n"),
 		QUESTION_PIN, SOURCE_CANCEL, NULL, false},
 	    {"timed out", FAKE("GETPIN) echo ERR 83886142 Timeout;;\n"),
-		QUESTION_PIN, SOURCE_CANCEL, NULL, false},
+		QUESTION_PIN, SOURCE_EXPIRED, NULL, false},
 	    {"a PIN, then an error",
 		FAKE("GETPIN) echo D 12; echo ERR 83886179 canceled;;\n"),
 		QUESTION_PIN, SOURCE_CANCEL, NULL, false},
@@ -252,6 +256,34 @@ cuts_long_texts(void **state)
 	secret_free(got.secret);
 }
 
+/* The daemon's patience, less a reserve; never 0, which is without end. */
+static void
+tells_how_much_time_there_is(void **state)
+{
+	const struct question q = {.kind = QUESTION_PIN};
+	struct timespec now;
+	struct asked got;
+	const char *line;
+	long sec;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (int i = 0; i < 2; i++) {
+		until = (long)now.tv_sec + (i == 0 ? 100 : -5);
+		got = ask_script(FAKE(""), &q, false);
+		until = 0;
+		assert_int_equal(got.result, SOURCE_OK);
+		secret_free(got.secret);
+		line = strstr(got.log, "\nSETTIMEOUT ");
+		assert_non_null(line);
+		sec = strtol(line + strlen("\nSETTIMEOUT "), NULL, 10);
+		if (i == 0)
+			assert_in_range(sec, 90, 98);
+		else
+			assert_int_equal(sec, 1);
+	}
+}
+
 static void
 ends_when_nobody_waits(void **state)
 {
@@ -282,6 +314,7 @@ main(void)
 	    cmocka_unit_test(asks_on_the_persons_display),
 	    cmocka_unit_test(offers_the_keychain),
 	    cmocka_unit_test(cuts_long_texts),
+	    cmocka_unit_test(tells_how_much_time_there_is),
 	    cmocka_unit_test(ends_when_nobody_waits),
 	    cmocka_unit_test(says_what_is_missing),
 	};
