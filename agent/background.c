@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #endif
 
+#include "agent/spawn.h"
 #include "common/log.h"
 
 /* As the shell says that a command is not there, or cannot be run. */
@@ -58,7 +59,8 @@ background_detach(void)
 }
 
 pid_t
-background_fork(struct event_base *base, int *ret_ready)
+background_fork(struct event_base *base, const struct spawner *spawner,
+    int *ret_ready)
 {
 	int fds[2];
 	pid_t pid;
@@ -69,6 +71,8 @@ background_fork(struct event_base *base, int *ret_ready)
 	}
 	if (pid > 0) {
 		close(fds[1]);
+		/* The loop does not run here: no handler would be heard. */
+		spawner_give_back(spawner);
 		return background_wait(pid, fds[0]);
 	}
 	close(fds[0]);
@@ -82,14 +86,17 @@ background_fork(struct event_base *base, int *ret_ready)
 	return 0;
 }
 
-void
+bool
 background_ready(int ready)
 {
+	ssize_t n;
+
 	/* The terminal goes with this. */
 	log_to_system(_PATH_LOG);
-	while (write(ready, "", 1) < 0 && errno == EINTR)
+	while ((n = write(ready, "", 1)) < 0 && errno == EINTR)
 		continue;
 	close(ready);
+	return n == 1;
 }
 
 int
@@ -100,11 +107,8 @@ background_exec(char **command, const char *socket, pid_t agent)
 
 	snprintf(number, sizeof(number), "%ld", (long)agent);
 	if (setenv("SSH_AUTH_SOCK", socket, 1) == 0 &&
-	    setenv("SSH_AGENT_PID", number, 1) == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		signal(SIGHUP, SIG_DFL);
+	    setenv("SSH_AGENT_PID", number, 1) == 0)
 		execvp(command[0], command);
-	}
 	err = errno;
 	fprintf(stderr, "p11-agent: %s: %s\n", command[0], strerror(err));
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;

@@ -3,19 +3,26 @@
 #ifndef P11_AGENT_AGENT_BACKGROUND_H
 #define P11_AGENT_AGENT_BACKGROUND_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct event_base;
+struct spawner;
 
 /*
  * fork(). The child goes on in a session of its own: 0, and an fd for
- * background_ready. The parent waits for that: the child's pid; or -1 when
- * it cannot be started or ended before it was ready, which it has told.
+ * background_ready. The parent takes back its signals and waits for that: the
+ * child's pid; or -1 when it cannot be started or ended before it was ready,
+ * which it has told.
  */
-pid_t background_fork(struct event_base *base, int *ret_ready);
+pid_t background_fork(struct event_base *base, const struct spawner *spawner,
+    int *ret_ready);
 
-/* The child leaves the terminal; its log goes to the system's from now on. */
-void background_ready(int ready);
+/*
+ * The child leaves the terminal; its log goes to the system's from now on.
+ * False: the parent was killed meanwhile, and nobody learns of an agent.
+ */
+bool background_ready(int ready);
 
 /*
  * Run a command as ssh-agent does, with the agent's variables. Returns only

@@ -94,10 +94,14 @@ family_add_children(struct family *f, pid_t pid, bool marked)
 	closedir(threads);
 }
 
-void
-family_adopt(void)
+bool
+family_adopt(bool adopt)
 {
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	int before = 0;
+
+	prctl(PR_GET_CHILD_SUBREAPER, &before, 0, 0, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, adopt, 0, 0, 0);
+	return before != 0;
 }
 
 void
@@ -124,9 +128,10 @@ family_add_children(struct family *f, pid_t pid, bool marked)
 #endif
 }
 
-void
-family_adopt(void)
+bool
+family_adopt(bool adopt)
 {
+	return adopt;
 }
 
 void

@@ -15,9 +15,14 @@
 #include "agent/pin-memory.h"
 #include "agent/reload.h"
 #include "agent/serve.h"
+#include "agent/smartcard.h"
+#include "agent/startup.h"
 #include "common/harden.h"
 #include "common/log.h"
 #include "common/service.h"
+
+/* SIGTERM, SIGINT, SIGHUP, SIGUSR1. */
+enum { HANDLED_SIGNALS = 4 };
 
 /* One run of the daemon. */
 struct run {
@@ -25,7 +30,7 @@ struct run {
 	struct agent *agent;
 	struct serve serve;
 	struct watch *parent;	  /* the command's process */
-	struct event *signals[3]; /* SIGTERM, SIGINT, SIGHUP */
+	struct event *signals[HANDLED_SIGNALS];
 	struct reload_waiter first_read;
 	bool configured;
 	bool pins_read;
@@ -33,14 +38,18 @@ struct run {
 };
 
 static void
-run_stop(evutil_socket_t number, short what, void *arg)
+run_stop(struct run *run)
 {
-	struct run *run = arg;
-
-	(void)what;
-	log_info("signal %d: bye", (int)number);
 	announce_stopping(run->agent);
 	event_base_loopexit(run->agent->base, NULL);
+}
+
+static void
+run_terminate(evutil_socket_t number, short what, void *arg)
+{
+	(void)what;
+	log_info("signal %d: bye", (int)number);
+	run_stop(arg);
 }
 
 static void
@@ -62,20 +71,38 @@ run_hangup(evutil_socket_t number, short what, void *arg)
 	reload_start(run->agent->reload, NULL);
 }
 
+/* What OpenSSH's agent does from 10.0 on: ssh-add -D for who has no client. */
+static void
+run_hide(evutil_socket_t number, short what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)what;
+	log_info("signal %d: all keys are hidden and logged out, as by "
+	    "ssh-add -D", (int)number);
+	startup_then(run->agent, smartcard_hide_every_key);
+}
+
 static bool
 run_signals(struct run *run)
 {
 	static const struct {
 		int number;
 		event_callback_fn handle;
-	} handlers[] = {
-		{SIGTERM, run_stop},
-		{SIGINT, run_stop},
+	} handlers[HANDLED_SIGNALS] = {
+		{SIGTERM, run_terminate},
+		{SIGINT, run_terminate},
 		{SIGHUP, run_hangup},
+		{SIGUSR1, run_hide},
+	};
+	/* Sent by mistake, they would leave the sockets behind. */
+	static const int ignored[] = {
+		SIGPIPE, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
 	};
 
-	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	for (size_t i = 0; i < HANDLED_SIGNALS; i++) {
 		run->signals[i] = evsignal_new(run->agent->base,
 		    handlers[i].number, handlers[i].handle, run);
 		if (run->signals[i] == NULL ||
@@ -85,21 +112,18 @@ run_signals(struct run *run)
 	return true;
 }
 
+/* In the process that stays: a command and our children keep their limits. */
 static bool
-run_prepare(struct run *run)
+run_harden(void)
 {
-	const char *fault;
+	const char *fault = harden_process();
 
-	if ((run->agent = agent_new(run->options.config)) == NULL ||
-	    !run_signals(run)) {
-		log_error("out of memory");
+	if (fault != NULL) {
+		log_error("%s", fault);
 		return false;
 	}
-	/* Behind agent_new: children get the limits of before. */
 	harden_raise_fds();
-	if ((fault = harden_process()) != NULL)
-		log_error("%s", fault);
-	return fault == NULL;
+	return true;
 }
 
 static void
@@ -149,7 +173,11 @@ run_open(struct run *run)
 {
 	char why[SOCK_WHY_BYTES];
 
-	if (!run_configure(run))
+	if (!run_signals(run)) {
+		log_error("out of memory");
+		return false;
+	}
+	if (!run_harden() || !run_configure(run))
 		return false;
 	if (!serve_open(&run->serve, why)) {
 		log_error("%s", why);
@@ -184,7 +212,7 @@ run_background(struct run *run)
 	pid_t parent = getpid(), pid;
 	int ready;
 
-	pid = background_fork(run->agent->base, &ready);
+	pid = background_fork(run->agent->base, run->agent->spawner, &ready);
 	if (pid < 0)
 		_exit(1);
 	if (pid > 0 && o->command != NULL)
@@ -201,7 +229,8 @@ run_background(struct run *run)
 	if (o->command != NULL)
 		run->parent = watch_new(run->agent->base, parent,
 		    run_command_ended, run);
-	background_ready(ready);
+	if (!background_ready(ready))
+		return 1;
 	log_set_level(LOG_LEVEL_INFO);
 	log_info("serving %s", run->serve.path);
 	return run_loop(run);
@@ -273,7 +302,7 @@ run_end(struct run *run)
 {
 	serve_close(&run->serve);
 	watch_free(run->parent);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < HANDLED_SIGNALS; i++)
 		if (run->signals[i] != NULL)
 			event_free(run->signals[i]);
 	agent_free(run->agent);
@@ -327,7 +356,11 @@ main(int argc, char **argv)
 		log_set_level(LOG_LEVEL_DEBUG);
 	if (run.options.kill)
 		return kill_agent(&run.options);
-	code = run_prepare(&run) ? run_serve(&run) : 1;
+	if ((run.agent = agent_new(run.options.config)) == NULL) {
+		log_error("out of memory");
+		return 1;
+	}
+	code = run_serve(&run);
 	run_end(&run);
 	return code;
 }

@@ -336,14 +336,20 @@ smartcard_hide_key(struct client *c, struct bytes blob)
 	return true;
 }
 
-bool
-smartcard_hide_all(struct client *c)
+void
+smartcard_hide_every_key(struct agent *a)
 {
 	struct provider *p;
 
+	TAILQ_FOREACH(p, &a->providers, entry)
+		provider_hide(p);
+}
+
+bool
+smartcard_hide_all(struct client *c)
+{
 	if (!client_may_change(c))
 		return false;
-	TAILQ_FOREACH(p, &c->agent->providers, entry)
-		provider_hide(p);
+	smartcard_hide_every_key(c->agent);
 	return true;
 }

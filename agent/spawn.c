@@ -57,6 +57,8 @@ struct spawner {
 	void (*when_killed)(void *arg); /* or NULL */
 	void *when_killed_arg;
 	sigset_t mask;
+	bool adopted; /* orphans, before us */
+	bool ignored[NSIG]; /* by number, as by nohup */
 	struct rlimit fds;
 };
 
@@ -202,6 +204,16 @@ spawner_sigchld(evutil_socket_t number, short what, void *arg)
 	spawner_tell_killed(arg);
 }
 
+static void
+remember_ignored(struct spawner *s)
+{
+	struct sigaction old;
+
+	for (int number = 1; number < NSIG; number++)
+		s->ignored[number] = sigaction(number, NULL, &old) == 0 &&
+		    old.sa_handler == SIG_IGN;
+}
+
 struct spawner *
 spawner_new(struct event_base *base)
 {
@@ -211,7 +223,8 @@ spawner_new(struct event_base *base)
 		return NULL;
 	s->base = base;
 	TAILQ_INIT(&s->children);
-	family_adopt();
+	s->adopted = family_adopt(true);
+	remember_ignored(s);
 	if (sigprocmask(SIG_SETMASK, NULL, &s->mask) != 0 ||
 	    getrlimit(RLIMIT_NOFILE, &s->fds) != 0 ||
 	    (s->sigchld = evsignal_new(base, SIGCHLD, spawner_sigchld, s)) ==
@@ -371,12 +384,14 @@ child_tie_to(pid_t parent, int number)
 		_exit(EXIT_NOT_RUN);
 }
 
-static void
-child_signals(const struct spawner *s)
+void
+spawner_give_back(const struct spawner *s)
 {
 	for (int number = 1; number < NSIG; number++)
 		if (number != SIGKILL && number != SIGSTOP)
-			signal(number, SIG_DFL);
+			signal(number, s->ignored[number] ? SIG_IGN : SIG_DFL);
+	setrlimit(RLIMIT_NOFILE, &s->fds);
+	family_adopt(s->adopted);
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
@@ -391,8 +406,8 @@ child_run(const struct spawner *s, const struct spawn_options *o, pid_t parent,
 	child_tie_to(parent, o->gentle ? SIGTERM : SIGKILL);
 	if (o->foreign)
 		family_mark();
-	child_signals(s);
-	setrlimit(RLIMIT_NOFILE, &s->fds);
+	spawner_give_back(s);
+	signal(SIGCHLD, SIG_DFL);
 	if (child_fds(o))
 		execve(o->program, argv, env);
 	err = errno;

@@ -2,9 +2,10 @@
 /*
  * Child processes: a request to start one, later a report of its exit. The
  * only place that forks. Each child leads its own process group, has the
- * signal mask and limits that we were started with (but no core dumps), and
- * of our files only standard error and those named. Orphans that they leave
- * become our children, and are buried when they end.
+ * signal mask, ignored signals (but SIGCHLD, as it may wait for children) and
+ * limits that we were started with (but no core dumps), and of our files only
+ * standard error and those named. Orphans that they leave become our children,
+ * and are buried when they end.
  */
 #ifndef P11_AGENT_AGENT_SPAWN_H
 #define P11_AGENT_AGENT_SPAWN_H
@@ -30,10 +31,16 @@ struct spawn_options {
 typedef void (*spawn_exited)(void *arg, int status);
 
 /*
- * Remembers the signal mask and the limits of this moment for its children.
- * NULL when memory is out.
+ * Remembers the signal mask, the ignored signals and the limits of this moment
+ * for its children. NULL when memory is out.
  */
 struct spawner *spawner_new(struct event_base *base);
+
+/*
+ * In a process that becomes another program: signals and limits as they were
+ * when the spawner was made.
+ */
+void spawner_give_back(const struct spawner *s);
 
 /*
  * Kills every child as child_kill does, without a report, and reaps; for a

@@ -23,6 +23,7 @@ struct startup {
 	struct agent *agent;
 	struct event timer;
 	TAILQ_HEAD(, startup_request) requests;
+	void (*then)(struct agent *agent); /* or NULL */
 	bool over;
 	bool inserted; /* scans of providers that were scanned before count */
 };
@@ -41,6 +42,16 @@ startup_abandoned(void *arg)
 	startup_request_free(arg);
 }
 
+static void
+startup_run_then(struct startup *s)
+{
+	void (*then)(struct agent *agent) = s->then;
+
+	s->then = NULL;
+	if (then != NULL)
+		then(s->agent);
+}
+
 /* None is added meanwhile: it is over. */
 static void
 startup_finish(struct startup *s)
@@ -50,6 +61,7 @@ startup_finish(struct startup *s)
 	s->over = true;
 	s->inserted = false;
 	event_del(&s->timer);
+	startup_run_then(s);
 	while ((q = TAILQ_FIRST(&s->requests)) != NULL) {
 		struct buffer message = q->message;
 		struct reply *reply = q->reply;
@@ -118,6 +130,14 @@ bool
 startup_pending(const struct agent *agent)
 {
 	return !agent->startup->over;
+}
+
+void
+startup_then(struct agent *agent, void (*then)(struct agent *agent))
+{
+	agent->startup->then = then;
+	if (agent->startup->over)
+		startup_run_then(agent->startup);
 }
 
 void

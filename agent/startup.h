@@ -30,6 +30,12 @@ bool startup_pending(const struct agent *agent);
 /* Dispatch the message (copied) again when it is over. */
 void startup_wait(struct reply *r, struct bytes message);
 
+/*
+ * Call then(agent) when it is over, now if it is: instead of what an earlier
+ * call asked for.
+ */
+void startup_then(struct agent *agent, void (*then)(struct agent *agent));
+
 /* A scan has ended: go on if it was the last one. */
 void startup_check(struct agent *agent);
 

@@ -69,6 +69,7 @@ show_myself(void)
 	dprintf(3, "usr2 blocked %d\n", sigismember(&mask, SIGUSR2));
 	dprintf(3, "usr1 blocked %d\n", sigismember(&mask, SIGUSR1));
 	dprintf(3, "pipe ignored %d\n", signal(SIGPIPE, SIG_DFL) == SIG_IGN);
+	dprintf(3, "hup ignored %d\n", signal(SIGHUP, SIG_DFL) == SIG_IGN);
 	dprintf(3, "death %d\n", death);
 	dprintf(3, "named %d %s\n", named, getenv("SPAWN_TEST") == NULL ? "" :
 	    getenv("SPAWN_TEST"));
@@ -239,12 +240,16 @@ a_child_has_what_it_needs(void **state)
 	/* As main.c does, and then as libraries may do while it runs. */
 	assert_null(harden_process());
 	spawner_free(t->spawner);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&block);
 	sigaddset(&block, SIGUSR1);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &block, NULL), 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
 	t->spawner = spawner_new(t->agent->base);
 	assert_non_null(t->spawner);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_DFL);
 	more = files;
 	more.rlim_cur--;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &more), 0);
@@ -259,7 +264,7 @@ a_child_has_what_it_needs(void **state)
 	read_all(t, seen, sizeof(seen));
 	snprintf(want, sizeof(want), "fd 0\nfd 1\nfd 2\nfd 3\nfiles %ld\n"
 	    "core 0\nleader 1\nusr2 blocked 0\nusr1 blocked 1\n"
-	    "pipe ignored 0\ndeath %d\nnamed 1 new\nkept yes\n",
+	    "pipe ignored 0\nhup ignored 1\ndeath %d\nnamed 1 new\nkept yes\n",
 	    (long)files.rlim_cur, SIGKILL);
 	assert_string_equal(seen, want);
 	wait_for_report(t);
