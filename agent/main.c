@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/announce.h"
 #include "agent/background.h"
+#include "agent/clock.h"
 #include "agent/options.h"
 #include "agent/pin-memory.h"
 #include "agent/reload.h"
@@ -18,6 +19,7 @@
 #include "agent/smartcard.h"
 #include "agent/startup.h"
 #include "common/harden.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/service.h"
 
@@ -50,6 +52,16 @@ run_terminate(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	log_info("signal %d: bye", (int)number);
 	run_stop(arg);
+}
+
+/* As when a user's runtime folder is removed after the last logout. */
+static void
+run_socket_gone(void *arg, const char *words)
+{
+	struct run *run = arg;
+
+	log_warn("%s %s: bye", run->serve.path, words);
+	run_stop(run);
 }
 
 static void
@@ -164,6 +176,43 @@ run_configure(struct run *run)
 	return run->configured && !event_base_got_exit(base);
 }
 
+static void
+run_look_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/*
+ * Whoever may read the folder may hold its lock, in /tmp anybody: wait, but
+ * not for ever, and hear signals meanwhile.
+ */
+static bool
+run_take_sockets(struct run *run)
+{
+	const struct timeval pause = clock_timeval(FOLDER_LOCK_LOOK_MSEC);
+	const int64_t end = clock_ms() + FOLDER_LOCK_MAX_MSEC;
+	struct event_base *base = run->agent->base;
+	char why[SOCK_WHY_BYTES];
+	enum sock_result r;
+	bool told = false;
+
+	for (; (r = serve_open(&run->serve, why)) == SOCK_LOCKED &&
+	    clock_ms() < end; told = true) {
+		if (!told)
+			log_info("waiting: %s", why);
+		event_base_once(base, -1, EV_TIMEOUT, run_look_again, NULL,
+		    &pause);
+		event_base_loop(base, EVLOOP_ONCE);
+		if (event_base_got_exit(base))
+			return false;
+	}
+	if (r != SOCK_OK)
+		log_error("%s", why);
+	return r == SOCK_OK;
+}
+
 /*
  * With a config, for only then are we an agent; in the process that stays,
  * whose children serve it.
@@ -171,19 +220,13 @@ run_configure(struct run *run)
 static bool
 run_open(struct run *run)
 {
-	char why[SOCK_WHY_BYTES];
-
 	if (!run_signals(run)) {
 		log_error("out of memory");
 		return false;
 	}
-	if (!run_harden() || !run_configure(run))
+	if (!run_harden() || !run_configure(run) || !run_take_sockets(run))
 		return false;
-	if (!serve_open(&run->serve, why)) {
-		log_error("%s", why);
-		return false;
-	}
-	if (!serve_begin(&run->serve, run->agent)) {
+	if (!serve_begin(&run->serve, run->agent, run_socket_gone, run)) {
 		log_error("out of memory");
 		return false;
 	}

@@ -2,9 +2,12 @@
 /* Opening and closing the agent's sockets. */
 #include "agent/serve.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/client.h"
@@ -13,6 +16,7 @@
 #include "agent/listener.h"
 #include "common/cleanup.h"
 #include "common/limits.h"
+#include "common/log.h"
 #include "common/service.h"
 
 bool
@@ -33,6 +37,7 @@ bool
 serve_adopt(struct serve *s, char why[static SOCK_WHY_BYTES])
 {
 	struct service_sockets passed;
+	struct stat st;
 
 	if (!service_take_sockets(&passed, why, SOCK_WHY_BYTES))
 		return false;
@@ -41,19 +46,25 @@ serve_adopt(struct serve *s, char why[static SOCK_WHY_BYTES])
 	if (passed.agent < 0)
 		return true;
 	s->path = sock_path_of(passed.agent, why);
+	if (s->path != NULL && lstat(s->path, &st) == 0) {
+		s->socket.dev = st.st_dev;
+		s->socket.ino = st.st_ino;
+	}
 	return s->path != NULL;
 }
 
-bool
+enum sock_result
 serve_open(struct serve *s, char why[static SOCK_WHY_BYTES])
 {
 	char control[PATH_MAX_BYTES];
+	enum sock_result r = SOCK_OK;
 
 	snprintf(control, sizeof(control), "%s.control", s->path);
-	return (s->socket.fd >= 0 ||
-	    sock_listen(s->path, &s->socket, why) == SOCK_OK) &&
-	    (s->control.fd >= 0 ||
-	    sock_listen(control, &s->control, why) == SOCK_OK);
+	if (s->socket.fd < 0)
+		r = sock_listen(s->path, &s->socket, why);
+	if (r == SOCK_OK && s->control.fd < 0)
+		r = sock_listen(control, &s->control, why);
+	return r;
 }
 
 static void
@@ -75,10 +86,26 @@ serve_refuse(const struct serve *s)
 		hang_up_on_all(s->control.fd);
 }
 
+/* A socket that was passed may stand where we see no file. */
+static void
+watch_file(struct serve *s, struct agent *agent, socket_gone gone, void *arg)
+{
+	const struct listen_socket *l = &s->socket;
+
+	if (l->ino == 0)
+		return;
+	s->watch = socket_watch_new(agent->base, s->path, l->dev, l->ino,
+	    gone, arg);
+	if (s->watch == NULL)
+		log_warn("%s: the system will not say when it is removed: %s",
+		    s->path, strerror(errno));
+}
+
 bool
-serve_begin(struct serve *s, struct agent *agent)
+serve_begin(struct serve *s, struct agent *agent, socket_gone gone, void *arg)
 {
 	agent->socket_path = s->path;
+	watch_file(s, agent, gone, arg);
 	s->listener = listener_new(agent, s->socket.fd, LISTENER_OWN_AND_ROOT,
 	    client_new);
 	s->control_listener = listener_new(agent, s->control.fd,
@@ -89,6 +116,7 @@ serve_begin(struct serve *s, struct agent *agent)
 void
 serve_close(struct serve *s)
 {
+	s->watch = socket_watch_free(s->watch);
 	s->listener = listener_free(s->listener);
 	s->control_listener = listener_free(s->control_listener);
 	listen_socket_close(&s->socket);

@@ -4,6 +4,7 @@
 #define P11_AGENT_AGENT_SERVE_H
 
 #include "agent/agent.h"
+#include "agent/socket-watch.h"
 #include "agent/sockpath.h"
 
 struct serve {
@@ -12,6 +13,7 @@ struct serve {
 	struct listen_socket control;
 	struct listener *listener;
 	struct listener *control_listener;
+	struct socket_watch *watch; /* of the agent's socket file, or NULL */
 	char *private_folder; /* ours alone, removed at the end; or NULL */
 };
 
@@ -32,8 +34,11 @@ bool serve_place(struct serve *s, const char *path, bool private,
  */
 bool serve_adopt(struct serve *s, char why[static SOCK_WHY_BYTES]);
 
-/* Make the sockets that were not passed. False with words in `why`; close it anyway. */
-bool serve_open(struct serve *s, char why[static SOCK_WHY_BYTES]);
+/*
+ * Make the sockets that were not passed. After SOCK_LOCKED call it again. Words
+ * in `why` unless SOCK_OK; close it anyway.
+ */
+enum sock_result serve_open(struct serve *s, char why[static SOCK_WHY_BYTES]);
 
 /*
  * Hang up on all who wait by now at sockets that were passed: there will be
@@ -41,8 +46,12 @@ bool serve_open(struct serve *s, char why[static SOCK_WHY_BYTES]);
  */
 void serve_refuse(const struct serve *s);
 
-/* Accept from now on. */
-bool serve_begin(struct serve *s, struct agent *agent);
+/*
+ * Accept from now on, until gone(arg, …) says that the agent's socket file is
+ * not there any more. False when memory is out.
+ */
+bool serve_begin(struct serve *s, struct agent *agent, socket_gone gone,
+    void *arg);
 
 /* Stop, and remove the files. */
 void serve_close(struct serve *s);

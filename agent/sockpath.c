@@ -165,6 +165,15 @@ sock_take(const struct sockaddr_un *addr, int *ret_fd,
 	return SOCK_ERROR;
 }
 
+/* For "%.*s". */
+static int
+folder_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL || slash == path ? 1 : (int)(slash - path);
+}
+
 enum sock_result
 sock_listen(const char *path, struct listen_socket *ret,
     char why[static SOCK_WHY_BYTES])
@@ -178,12 +187,18 @@ sock_listen(const char *path, struct listen_socket *ret,
 	if (folder < 0 || !sock_address(path, &addr, why))
 		return SOCK_ERROR;
 	/* Two agents at once: else both could find the other's file stale. */
-	flock(folder, LOCK_EX);
+	if (flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		snprintf(why, SOCK_WHY_BYTES, "folder %.*s: another program "
+		    "holds its lock (flock): end that program, or serve a "
+		    "socket elsewhere with -a", folder_length(addr.sun_path),
+		    addr.sun_path);
+		return SOCK_LOCKED;
+	}
 	if ((r = sock_take(&addr, &s.fd, why)) != SOCK_OK)
 		return r;
 	s.path = strdup(path);
 	if (s.path == NULL || lstat(path, &st) != 0) {
-		snprintf(why, SOCK_WHY_BYTES, "%s: %s", path,
+		snprintf(why, SOCK_WHY_BYTES, "%s: %s", addr.sun_path,
 		    strerror(errno));
 		unlink(path);
 		listen_socket_close(&s);

@@ -17,7 +17,7 @@ enum { SOCK_WHY_BYTES = TRUST_WHY_BYTES };
 struct listen_socket {
 	int fd;	    /* -1: none */
 	char *path; /* owned */
-	dev_t dev;
+	dev_t dev;  /* of the file, whosever it is; 0 and 0: not known */
 	ino_t ino;
 };
 
@@ -26,6 +26,7 @@ struct listen_socket {
 enum sock_result {
 	SOCK_OK,
 	SOCK_IN_USE, /* another agent answers there */
+	SOCK_LOCKED, /* another program holds the folder's lock: try again */
 	SOCK_ERROR,
 };
 

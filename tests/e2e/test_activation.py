@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from config import simple
-from daemon import Daemon, program, wait_until
+from daemon import Daemon, alive, program, wait_until
 from persons import needs
 
 pytestmark = pytest.mark.skipif(
@@ -42,6 +42,8 @@ class Activated(Daemon):
         return False
 
     def finish(self):
+        if self.process is None:
+            return
         numbers = [p.stat().st_ino for p in self.passed]
         self.stop()
         assert [p.stat().st_ino for p in self.passed] == numbers
@@ -78,6 +80,19 @@ def test_passed_sockets(activated, names):
     # The manager shows the first process only.
     assert a.status()["pid"] == a.process.pid
     assert "SSH_AUTH_SOCK" not in a.log()
+
+
+def test_socket_that_is_removed(activated):
+    """With the runtime folder: nobody can reach it, though it is held."""
+    a = activated("agent", "control")
+    assert a.names() == ["key1"]
+    left = a.children()
+    a.socket.unlink()
+    assert a.process.wait(10) == 0
+    a.process = None
+    assert "%s is gone: bye" % a.socket in a.log()
+    wait_until(lambda: not [p for p in left if alive(p)],
+               what="the end of %s" % left)
 
 
 def test_sockets_that_cannot_be_told_apart(activated):

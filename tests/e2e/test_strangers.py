@@ -3,12 +3,17 @@
 import contextlib
 import os
 import pwd
+import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
-from daemon import program
+from config import simple
+from daemon import alive, processes_with, program, wait_until
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="another user's files need root")
@@ -165,3 +170,151 @@ def test_setup_in_another_users_base(base, nobody):
     assert done.returncode == 1
     assert "belongs to user %d" % nobody in done.stderr
     assert os.listdir(base) == []
+
+
+HOLD = """
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+os.setuid(int(sys.argv[2]))
+fcntl.flock(fd, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def sticky(directory, nobody):
+    """A folder such as /tmp, whose lock somebody else holds."""
+    path = directory / "tmp"
+    path.mkdir()
+    path.chmod(0o1777)
+    p = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path),
+         str(nobody if os.geteuid() == 0 else os.geteuid())],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline() == "held\n"
+    yield path
+    p.communicate("")
+
+
+@pytest.mark.parametrize("words", [("-D",), ()], ids=str)
+def test_folder_that_is_locked(agent, sticky, words):
+    """Said in words, after two seconds."""
+    a = agent("", start=False)
+    begin = time.monotonic()
+    done = a.run(program("p11-agent"), *words, "-a", sticky / "s", "-f",
+                 a.config)
+    assert 2 <= time.monotonic() - begin < 5
+    assert done.returncode == 1 and done.stdout == ""
+    assert "folder %s:" % sticky in done.stderr
+    assert "holds its lock" in done.stderr
+    assert not list(sticky.iterdir())
+
+
+@pytest.mark.parametrize("words", [("-D",), ()], ids=str)
+def test_signal_while_a_folder_is_locked(agent, sticky, words):
+    a = agent("", start=False)
+    with open(a.log_path, "wb") as log:
+        p = subprocess.Popen([program("p11-agent"), *words, "-a",
+                              str(sticky / "s"), "-f", str(a.config)],
+                             env=a.daemon_env(), stdout=subprocess.PIPE,
+                             stderr=log)
+    if words:
+        a.wait_for_log("waiting: folder %s" % sticky)
+    else:
+        wait_until(lambda: len(processes_with("%s/" % a.dir)) > 1,
+                   what="the agent in the background")
+    p.send_signal(signal.SIGTERM)
+    begin = time.monotonic()
+    assert p.communicate(timeout=10)[0] == b""
+    assert time.monotonic() - begin < 1
+    wait_until(lambda: not processes_with("%s/" % a.dir),
+               what="the end of all of it")
+    assert not list(sticky.iterdir())
+
+
+def test_lock_that_is_let_go(agent):
+    """Within its two seconds: nobody is refused."""
+    a = agent("", start=False)
+    p = subprocess.Popen([sys.executable, "-c", HOLD, str(a.dir),
+                          str(os.geteuid())],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         text=True)
+    assert p.stdout.readline() == "held\n"
+    release = threading.Thread(
+        target=lambda: (a.wait_for_log("waiting: folder"), p.communicate("")))
+    release.start()
+    a.start()
+    release.join()
+    assert a.ctl("status").returncode == 0
+
+
+# -- a socket that is gone
+
+@pytest.fixture
+def served(agent, softhsm):
+    token = softhsm("p256")
+    a = agent(simple(token, 1), token, pins=[token.pin])
+    with a.client() as c:
+        assert c.sign(c.blob("key1")) is not None
+    return a
+
+
+def ends(a, left, words):
+    """By itself, well, with these children."""
+    assert len(left) > 1
+    assert a.process.wait(10) == 0
+    a.process = None
+    assert words in a.log()
+    wait_until(lambda: not [p for p in left if alive(p)],
+               what="the end of %s" % left)
+
+
+@pytest.mark.release
+def test_socket_that_is_removed(served):
+    """As at the last logout, with the whole runtime folder."""
+    left = served.children()
+    served.socket.unlink()
+    ends(served, left, "%s is gone: bye" % served.socket)
+    # The control socket was still its own.
+    assert not os.path.exists("%s.control" % served.socket)
+
+
+def test_socket_that_is_replaced(served):
+    other = served.dir / "other"
+    other.write_text("mine")
+    left = served.children()
+    other.rename(served.socket)
+    ends(served, left, "is another one by now: bye")
+    assert served.socket.read_text() == "mine"
+    served.socket.unlink()
+
+
+def test_folder_that_is_removed(agent, softhsm, directory):
+    """All of it, by another name than the one it listens at."""
+    token = softhsm("p256")
+    a = agent(simple(token, 1), token, start=False)
+    folder = directory / "run"
+    folder.mkdir(mode=0o700)
+    a.socket = folder / "s"
+    a.start()
+    assert a.names() == ["key1"]
+    left = a.children()
+    shutil.rmtree(folder)
+    ends(a, left, "is gone: bye")
+
+
+def test_other_files_beside_it(served):
+    """What happens beside the socket wakes nobody."""
+    def wakeups():
+        with open("/proc/%d/status" % served.process.pid) as f:
+            return sum(int(line.split()[1]) for line in f
+                       if "ctxt_switches" in line)
+
+    before = wakeups()
+    for n in range(100):
+        path = served.dir / ("file%d" % n)
+        path.write_text("x")
+        path.unlink()
+    assert wakeups() - before < 20
+    assert served.names() == ["key1"]
