@@ -135,7 +135,12 @@ run_harden(void)
 		return false;
 	}
 	harden_raise_fds();
-	return true;
+	if (getdtablesize() >= FDS_NEEDED)
+		return true;
+	log_error("an agent needs %d file descriptors and may have %d: raise "
+	    "the hard limit (ulimit -Hn, or LimitNOFILE= of a unit)",
+	    FDS_NEEDED, getdtablesize());
+	return false;
 }
 
 static void

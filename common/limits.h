@@ -19,6 +19,8 @@ enum {
 	LOOKUPS_MAX = 4,
 	/* Fds that connections leave for our own children and files. */
 	FDS_KEPT_BACK = 64,
+	/* These, and as many connections: with fewer there is no start. */
+	FDS_NEEDED = 2 * FDS_KEPT_BACK,
 	/* Bytes read from one client before others get their turn. */
 	CLIENT_READ_BYTES = 16 * 1024,
 

@@ -93,3 +93,25 @@ def test_command_has_what_we_had(agent, trap):
     assert (plain.returncode, ours.returncode, ours.stderr) == (0, 0, "")
     assert "SigIgn" in plain.stdout
     assert ours.stdout == plain.stdout
+
+
+# -- limits
+
+@pytest.mark.parametrize("words", [["-D"], []], ids=str)
+def test_too_few_files(agent, words):
+    """Said at the start, and not by refusing each connection."""
+    a = agent("", start=False)
+    done = a.run("prlimit", "--nofile=64:64", program("p11-agent"), *words,
+                 "-a", a.socket, "-f", a.config)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "needs 128 file descriptors and may have 64" in done.stderr
+    assert not a.socket.exists()
+
+
+@pytest.mark.parametrize("limit", ["128:128", "64:128"])
+def test_just_enough_files(agent, softhsm, limit):
+    token = softhsm("p256")
+    a = agent(simple(token, 1), token, pins=[token.pin],
+              wrapper=["prlimit", "--nofile=" + limit])
+    assert sign(a)
+    assert a.ctl("status").returncode == 0
