@@ -18,8 +18,9 @@
  *
  * And what outlives the daemon (see pin-store.h); a frame on CONFIG_CHILD_FD:
  *
- *   p11-agent-config pins                     the file of wrong PINs
- *   p11-agent-config pins-set HASH WRONG OFF  one entry of it; the file's path
+ *   p11-agent-config pins                 the file of wrong PINs
+ *   p11-agent-config pins-set HASH WRONG DOUBT OFF
+ *                                         one entry of it; the file's path
  *
  * Exit codes: 0 done, 1 an error that the frame (or stderr) tells,
  * 2 wrong words on the command line, or nobody reads the frame.

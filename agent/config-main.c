@@ -262,7 +262,7 @@ static const struct command {
     {"allow", 3, 4, run_allow},
     {"deny", 2, 2, run_deny},
     {"pins", 0, 0, run_pins},
-    {"pins-set", 3, 3, run_pins_set},
+    {"pins-set", PIN_ENTRY_WORDS, PIN_ENTRY_WORDS, run_pins_set},
 };
 
 int
@@ -283,7 +283,7 @@ main(int argc, char **argv)
 	    "       p11-agent-config allow NAME FINGERPRINT URI [PUBLIC-KEY]\n"
 	    "       p11-agent-config deny NAME FINGERPRINT\n"
 	    "       p11-agent-config pins\n"
-	    "       p11-agent-config pins-set HASH WRONG OFF\n"
+	    "       p11-agent-config pins-set HASH WRONG DOUBT OFF\n"
 	    "Reads and writes the files of p11-agent %s.\n",
 	    P11_AGENT_VERSION);
 	return EXIT_USAGE;

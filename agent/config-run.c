@@ -76,8 +76,9 @@ config_run_timeout(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	link_kill(r->link, "no answer in time: a file system, or a FIFO, "
-	    "keeps it waiting");
+	/* Its end may wait for that, too. */
+	config_run_finish(r, BYTES_NONE, "p11-agent-config: no answer in "
+	    "time: a file system, or a FIFO, keeps it waiting");
 }
 
 static const struct link_events config_run_events = {

@@ -92,7 +92,7 @@ control_token(struct control_client *c, const struct bytes *name)
 static void
 control_unlock_question(struct control_client *c, const struct token *t)
 {
-	char tries[512], label[256], serial[128];
+	char tries[1024], label[256], serial[128];
 
 	login_tries(t->login, tries, sizeof(tries));
 	text_printable(t->id.label, label, sizeof(label));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keeping a proven PIN for a while. */
+/* Keeping a PIN for a while. */
 #include "agent/kept-pin.h"
 
 #include <stdlib.h>
@@ -58,6 +58,12 @@ bool
 kept_pin_is_there(const struct kept_pin *k)
 {
 	return k->pin != NULL;
+}
+
+bool
+kept_pin_is(const struct kept_pin *k, const struct secret *pin)
+{
+	return k->pin != NULL && secret_equal(k->pin, pin);
 }
 
 struct secret *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A proven PIN that stays in memory to log in again (keep-pin): after a
- * token was away, a process ended, a login ran out.
+ * A PIN that stays in memory for a time: a proven one, to log in again
+ * (keep-pin), and the last one that was refused, to tell when it comes again.
  */
 #ifndef P11_AGENT_AGENT_KEPT_PIN_H
 #define P11_AGENT_AGENT_KEPT_PIN_H
@@ -19,6 +19,8 @@ struct kept_pin *kept_pin_free(struct kept_pin *k);
 void kept_pin_put(struct kept_pin *k, const struct secret *pin, uint32_t sec);
 
 bool kept_pin_is_there(const struct kept_pin *k);
+
+bool kept_pin_is(const struct kept_pin *k, const struct secret *pin);
 
 /* A copy for the caller to free; NULL when none is kept. */
 struct secret *kept_pin_copy(const struct kept_pin *k);

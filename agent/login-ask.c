@@ -31,17 +31,6 @@ login_put_sources(const struct login *l, struct buffer *b)
 
 static void login_answered(void *arg, const struct answer *answer);
 
-/*
- * No PIN that nobody typed: also where the token says that it has none, which
- * may be wrong.
- */
-static bool
-login_wants_person(const struct login *l)
-{
-	return l->record->unattended_off || login_count_low(l) ||
-	    (login_flags(l) & TOKEN_PIN_NOT_SET) != 0;
-}
-
 /* Ask a person, who sees l->warning and what is known of the tries. */
 static void
 login_prompt(struct login *l)
@@ -49,7 +38,7 @@ login_prompt(struct login *l)
 	CLEANUP(buffer_cleanup) struct buffer sources =
 	    BUFFER_INIT(WIRE_TEXT_MAX_BYTES);
 	struct token *t = l->token;
-	char text[1024], tries[256], warning[sizeof(l->warning) + 256];
+	char text[1024], tries[1024], warning[sizeof(l->warning) + 1024];
 	struct question q = {
 		.kind = QUESTION_PIN,
 		.title = bytes_str(t->name),
@@ -97,8 +86,7 @@ login_pin_fault(const struct login *l, const struct secret *pin)
 
 	if (len == 0)
 		return "The PIN was empty.";
-	if (l->record->refused != NULL &&
-	    secret_equal(pin, l->record->refused))
+	if (kept_pin_is(l->record->refused, pin))
 		return "That PIN was refused before; it was not sent again.";
 	if (t->pin_min > 0 && len < t->pin_min)
 		return "That is shorter than this token's PINs; it was not "
@@ -235,14 +223,14 @@ static const char *
 login_bring_fault(const struct login *l, const struct secret *pin,
     enum pin_origin origin)
 {
-	if (l->state == LOGIN_TRYING)
+	if (l->state == LOGIN_STORING || l->state == LOGIN_TRYING)
 		return "another PIN is being tried";
 	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0)
 		return "the PIN is locked; it was not sent";
-	if (origin == PIN_FROM_CLIENT && login_final_try(l))
-		return LOGIN_LAST_TRY;
 	if (origin == PIN_FROM_PAD)
 		return NULL;
+	if (origin == PIN_FROM_CLIENT && login_offer_fault(l) != NULL)
+		return login_offer_fault(l);
 	return login_pin_fault(l, pin);
 }
 

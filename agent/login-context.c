@@ -130,13 +130,16 @@ login_signature(struct login *l, const struct wire_sign_result *r,
 		w->sent = false;
 		if (r->outcome == WIRE_NEED_LOGIN && wanted) {
 			login_rejoin(l, w);
-			if (!login_send(l))
+			if (!login_send(l)) {
+				login_end_try(l, PIN_END_UNSENT);
 				login_finish(l, "its process takes no PIN");
+			}
 			return false;
 		}
 		if (r->outcome == WIRE_PIN_HELD ||
 		    r->outcome == WIRE_PIN_LOCKED)
 			break;
+		login_end_try(l, PIN_END_UNSENT);
 		login_rest(l);
 		return true;
 	case WIRE_PIN_TRIED:
@@ -149,7 +152,8 @@ login_signature(struct login *l, const struct wire_sign_result *r,
 	if (wanted)
 		login_rejoin(l, w);
 	words = wire_error_words(&r->error);
-	login_failed(l, r->outcome, words == NULL ? "out of memory" : words);
+	login_failed(l, r->outcome, r->pin == WIRE_PIN_TRIED,
+	    words == NULL ? "out of memory" : words);
 	return !wanted;
 }
 
@@ -171,11 +175,11 @@ login_enlist(struct login *l, struct login_waiter *w)
 }
 
 /* The PIN at hand is for all who wait now, and for nobody who comes later. */
+	struct sign_job *job;
 void
 login_share_pin(struct login *l)
 {
 	struct login_waiter *w;
-	struct sign_job *job;
 
 	secret_free(l->proven);
 	l->proven = l->pin;

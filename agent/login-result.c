@@ -19,22 +19,20 @@
 static void
 login_refused(struct login *l, const char *words)
 {
-	l->record->wrong++;
-	pin_file_save(l->token->agent->pin_file);
+	if (l->origin == PIN_UNATTENDED)
+		login_persons_only(l);
+	login_end_try(l, PIN_END_WRONG);
 	kept_pin_wipe(l->kept);
 	l->proven = secret_free(l->proven);
-	secret_free(l->record->refused);
-	l->record->refused = l->pin;
-	l->pin = NULL;
+	if (l->pin != NULL)
+		kept_pin_put(l->record->refused, l->pin, PIN_REFUSED_SEC);
+	l->pin = secret_free(l->pin);
 	token_log(l->token, LOG_LEVEL_WARN, "wrong PIN (%s); %u since the "
 	    "last good one", words, l->record->wrong);
 	login_event(l, EVENT_PIN_WRONG, words);
 	l->state = LOGIN_IDLE;
 	switch (l->origin) {
 	case PIN_UNATTENDED:
-		login_persons_only(l);
-		login_finish(l, words);
-		return;
 	case PIN_FROM_PAD:
 		login_finish(l, words);
 		return;
@@ -96,10 +94,7 @@ login_proven(struct login *l)
 	const struct config_token *section =
 	    allowlist_token_section(l->token->agent, l->token);
 
-	l->record->wrong = 0;
-	l->record->unattended_off = false;
-	pin_file_save(l->token->agent->pin_file);
-	l->record->refused = secret_free(l->record->refused);
+	login_end_try(l, PIN_END_GOOD);
 	device_pin_good(l->token);
 	/* One that was kept before has its time from when it was given. */
 	if (l->pin == NULL || l->origin == PIN_KEPT)
@@ -110,13 +105,11 @@ login_proven(struct login *l)
 	login_share_pin(l);
 }
 
-/*
- * It was not sent, for want of tries: a person may see that now and type it
- * again.
- */
-static void
-login_held(struct login *l, const char *words)
+void
+login_held(struct login *l, const char *words, const char *warning)
 {
+	login_end_try(l, PIN_END_UNSENT);
+	pin_waiter_leave(&l->storing);
 	l->pin = secret_free(l->pin);
 	l->state = LOGIN_IDLE;
 	if (l->offer != NULL)
@@ -128,8 +121,7 @@ login_held(struct login *l, const char *words)
 	else if (l->origin == PIN_FROM_PAD)
 		login_finish(l, LOGIN_LAST_TRY);
 	else
-		login_prompt_again(l, "Few tries are left, so that PIN was "
-		    "not sent.");
+		login_prompt_again(l, warning);
 }
 
 void
@@ -143,7 +135,8 @@ login_doubt(struct login *l)
 }
 
 void
-login_failed(struct login *l, enum wire_outcome outcome, const char *why)
+login_failed(struct login *l, enum wire_outcome outcome, bool in_doubt,
+    const char *why)
 {
 	struct token *t = l->token;
 
@@ -157,9 +150,12 @@ login_failed(struct login *l, enum wire_outcome outcome, const char *why)
 		login_refused(l, why);
 		return;
 	case WIRE_PIN_HELD:
-		login_held(l, why);
+		login_held(l, why, "Few tries are left, so that PIN was not "
+		    "sent.");
 		return;
 	case WIRE_PIN_LOCKED:
+		/* A new count begins when it is unblocked. */
+		login_end_try(l, PIN_END_UNSENT);
 		t->flags |= TOKEN_PIN_LOCKED;
 		why = LOGIN_PIN_LOCKED;
 		login_event(l, EVENT_PIN_LOCKED, NULL);
@@ -168,10 +164,13 @@ login_failed(struct login *l, enum wire_outcome outcome, const char *why)
 		sign_held_fail(t, why);
 		break;
 	case WIRE_CANCELLED:
+		login_end_try(l, PIN_END_UNSENT);
 		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
 		login_event(l, EVENT_LOGIN_FAILED, why);
 		break;
 	default:
+		if (!in_doubt)
+			login_end_try(l, PIN_END_UNSENT);
 		token_log(t, LOG_LEVEL_ERROR, "the login failed: %s", why);
 		login_event(l, EVENT_LOGIN_FAILED, why);
 		break;
@@ -198,6 +197,8 @@ login_climb(struct login *l, const char *why, bool in_doubt)
 	}
 	if (in_doubt)
 		login_doubt(l);
+	else
+		login_end_try(l, PIN_END_UNSENT);
 	login_event(l, EVENT_LOGIN_FAILED, why);
 	login_finish(l, in_doubt && l->origin == PIN_KEPT && t->present ?
 	    NULL : why);
@@ -228,6 +229,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 		login_finish(l, NULL);
 		return;
 	case WIRE_LOGGED_IN:
+		login_end_try(l, PIN_END_UNSENT);
 		l->count++;
 		login_finish(l, NULL);
 		return;
@@ -239,7 +241,7 @@ login_result(struct login *l, const struct wire_login_result *w)
 	if (w->outcome == WIRE_LOST)
 		login_lost(l, why, w->pin_in_doubt);
 	else
-		login_failed(l, w->outcome, why);
+		login_failed(l, w->outcome, w->pin_in_doubt, why);
 }
 
 void
@@ -253,10 +255,17 @@ login_process_gone(struct login *l, const char *why, enum login_loss loss)
 		taken_wait(taken, &l->taken);
 		return;
 	}
-	if (loss != LOGIN_ENDED) {
+	switch (loss) {
+	case LOGIN_LOST:
+	case LOGIN_UNSENT:
 		login_climb(l, why, loss == LOGIN_LOST);
 		return;
+	case LOGIN_ENDED:
+		login_doubt(l);
+		break;
+	case LOGIN_STOPPED:
+		login_end_try(l, PIN_END_UNSENT);
+		break;
 	}
-	login_doubt(l);
 	login_finish(l, why);
 }

@@ -17,6 +17,7 @@
 enum login_state {
 	LOGIN_IDLE,
 	LOGIN_ASKING, /* a prompt is open */
+	LOGIN_STORING, /* a PIN is at hand; its try is being stored */
 	LOGIN_TRYING, /* a C_Login is under way */
 };
 
@@ -47,6 +48,8 @@ struct login {
 	struct prompter *prompter;
 	enum pin_origin origin;
 	struct secret *pin;	/* being tried */
+	bool pending;		/* and its record counts that */
+	struct pin_waiter storing; /* until the file does, too */
 	struct kept_pin *kept;	/* keep-pin; owned */
 	struct life_timer expiry; /* the end of a login: login = "8h" */
 	struct pin_record *record; /* of its tries; the agent's */
@@ -79,6 +82,15 @@ bool login_count_low(const struct login *l);
 /* What needs no person has had its try, until a good PIN. */
 void login_persons_only(struct login *l);
 
+/* Only a person's PIN may be sent, unless it is proven. */
+bool login_wants_person(const struct login *l);
+
+/* Why ssh-add -s may not try now; or NULL. */
+const char *login_offer_fault(const struct login *l);
+
+/* The try at hand, if it has not ended before, ended so. */
+void login_end_try(struct login *l, enum pin_end end);
+
 void login_join(struct login *l, struct login_waiter *w);
 
 /* Nobody waits, for the login or for a signature's. */
@@ -97,8 +109,14 @@ void login_tell(struct login *l, struct login_waiter *w, const char *why);
 /* Tell everybody who waits by now; why is NULL when they may go on. */
 void login_finish(struct login *l, const char *why);
 
-/* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
+/*
+ * Send a PIN (NULL: the reader's pad) to the token, when the file has it as a
+ * try that may be wrong; takes it over. A proven one is sent at once.
+ */
 void login_try(struct login *l, struct secret *pin, enum pin_origin origin);
+
+/* What login_try waits for. */
+void login_try_init(struct login *l);
 
 /* Send l->pin to the token's process. False when that cannot be. */
 bool login_send(struct login *l);
@@ -126,9 +144,15 @@ void login_enlist(struct login *l, struct login_waiter *w);
 /* Whether it is right was not told: no program sends it another time. */
 void login_doubt(struct login *l);
 
-/* C_Login, however it was called, did not say CKR_OK. */
-void login_failed(struct login *l, enum wire_outcome outcome,
+/*
+ * C_Login, however it was called, did not say CKR_OK; in_doubt: but it was
+ * called.
+ */
+void login_failed(struct login *l, enum wire_outcome outcome, bool in_doubt,
     const char *why);
+
+/* The PIN at hand was not sent: a person may type it again, and is told. */
+void login_held(struct login *l, const char *words, const char *warning);
 
 /* Ask again in the same request, saying what was wrong with the answer. */
 void login_prompt_again(struct login *l, const char *warning);

@@ -2,6 +2,7 @@
 /* Who waits for a login, how long it lasts, what is known of the tries. */
 #include "agent/login-state.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,10 @@ login_finish(struct login *l, const char *why)
 	bool nested = l->telling;
 	struct login_waiter *w;
 
+	/* What is not known to have ended otherwise may have been wrong. */
+	login_end_try(l, l->state == LOGIN_STORING || l->taken.taken != NULL ?
+	    PIN_END_UNSENT : PIN_END_DOUBT);
+	pin_waiter_leave(&l->storing);
 	l->state = LOGIN_IDLE;
 	taken_leave(&l->taken);
 	l->taken.until_ms = 0;
@@ -177,17 +182,60 @@ login_persons_only(struct login *l)
 	pin_file_save(l->token->agent->pin_file);
 }
 
+uint32_t
+login_pins_in_doubt(const struct login *l)
+{
+	return l->record->doubt;
+}
+
+void
+login_end_try(struct login *l, enum pin_end end)
+{
+	if (!l->pending)
+		return;
+	l->pending = false;
+	pin_record_end(l->record, end);
+	pin_file_save(l->token->agent->pin_file);
+}
+
 /* Few tries are left, by the token's flags or by our own count. */
 bool
 login_count_low(const struct login *l)
 {
-	return (login_flags(l) & TOKEN_PIN_COUNT_LOW) != 0 || l->record->wrong >= 1;
+	return (login_flags(l) & TOKEN_PIN_COUNT_LOW) != 0 ||
+	    pin_record_spent(l->record) >= 1;
 }
 
 bool
 login_final_try(const struct login *l)
 {
-	return (login_flags(l) & TOKEN_PIN_FINAL_TRY) != 0 || l->record->wrong >= 2;
+	return (login_flags(l) & TOKEN_PIN_FINAL_TRY) != 0 ||
+	    pin_record_spent(l->record) >= 2;
+}
+
+/*
+ * No PIN that nobody typed: also where the token says that it has none, which
+ * may be wrong.
+ */
+bool
+login_wants_person(const struct login *l)
+{
+	return l->record->unattended_off || login_count_low(l) ||
+	    !pin_record_is_sure(l->record) ||
+	    (login_flags(l) & TOKEN_PIN_NOT_SET) != 0;
+}
+
+const char *
+login_offer_fault(const struct login *l)
+{
+	if (login_final_try(l))
+		return LOGIN_LAST_TRY;
+	/* Whoever counts nothing has one. */
+	if (!pin_record_is_sure(l->record) && pin_record_spent(l->record) > 0)
+		return "it had its one try: wrong PINs cannot be stored, or "
+		    "those of before are not known, so that only a person may "
+		    "try: run `p11-agentctl unlock`";
+	return NULL;
 }
 
 const char *
@@ -203,127 +251,59 @@ login_pin_state(const struct login *l)
 	    "not set, says the token" : "ok";
 }
 
+/* Append a sentence. */
+static void __attribute__((format(printf, 3, 4)))
+say(char *out, size_t size, const char *fmt, ...)
+{
+	size_t n = strlen(out);
+	va_list args;
+
+	if (n > 0 && n + 1 < size) {
+		out[n++] = ' ';
+		out[n] = '\0';
+	}
+	va_start(args, fmt);
+	vsnprintf(out + n, size - n, fmt, args);
+	va_end(args);
+}
+
 void
 login_tries(const struct login *l, char *out, size_t size)
 {
-	if ((login_flags(l) & TOKEN_PIN_FINAL_TRY) != 0)
-		snprintf(out, size, "This is the LAST try: one more wrong PIN "
+	const struct pin_record *r = l->record;
+	uint32_t flags = login_flags(l);
+
+	out[0] = '\0';
+	if (r->doubt > 0)
+		say(out, size, "%u PIN%s sent and no answer said whether %s "
+		    "right; that counts as wrong.", r->doubt,
+		    r->doubt == 1 ? " was" : "s were",
+		    r->doubt == 1 ? "it was" : "they were");
+	if ((flags & TOKEN_PIN_FINAL_TRY) != 0) {
+		say(out, size, "This is the LAST try: one more wrong PIN "
 		    "locks the token.");
-	else if (l->record->wrong > 0)
-		snprintf(out, size, "%u wrong PIN%s since the last good one; "
-		    "what other programs tried is not known.%s", l->record->wrong,
-		    l->record->wrong == 1 ? "" : "s", l->record->wrong < 2 ? "" :
-		    " This may be the LAST try.");
-	else if ((login_flags(l) & TOKEN_PIN_COUNT_LOW) != 0)
-		snprintf(out, size, "Only few tries are left.");
-	else
-		out[0] = '\0';
+		return;
+	}
+	if (r->wrong > 0)
+		say(out, size, "%u wrong PIN%s since the last good one; "
+		    "what other programs tried is not known.", r->wrong,
+		    r->wrong == 1 ? "" : "s");
+	if (login_final_try(l))
+		say(out, size, "This may be the LAST try.");
+	else if ((flags & TOKEN_PIN_COUNT_LOW) != 0 &&
+	    pin_record_spent(r) == 0)
+		say(out, size, "Only few tries are left.");
+	if (r->unread)
+		say(out, size, "Wrong PINs of before are not known.");
+	if (r->unstored)
+		say(out, size, "Wrong PINs cannot be stored (the log says "
+		    "why).");
 }
 
 unsigned
 login_count(const struct login *l)
 {
 	return l->count;
-}
-
-static struct login_pin
-login_pin_at_hand(const struct login *l)
-{
-	return (struct login_pin){
-		.secret = l->pin,
-		.person = l->origin != PIN_UNATTENDED &&
-		    l->origin != PIN_KEPT,
-		.told = l->told,
-	};
-}
-
-bool
-login_send(struct login *l)
-{
-	const struct login_pin pin = login_pin_at_hand(l);
-	struct token *t = l->token;
-
-	/*
-	 * OpenSC (0.23, PIV) shows no low counter to a process that was logged
-	 * in. The last try may be spent by a person only, so a PIN that nobody
-	 * stands behind goes where the counter is seen.
-	 */
-	if (!pin.person && t->process != NULL && process_had_login(t->process))
-		process_lost(t->process, "its login is gone");
-	return process_start(t) && process_login(t->process, &pin);
-}
-
-/* A person has to know what the reader waits for. */
-static void
-login_pad_notice(struct login *l)
-{
-	char text[1024], tries[256];
-	const struct token *t = l->token;
-
-	login_tries(l, tries, sizeof(tries));
-	snprintf(text, sizeof(text), "Type the PIN of %s on the reader%s%s.%s%s",
-	    t->name, l->offer == NULL ? ", " : "",
-	    l->offer == NULL ? l->purpose : "",
-	    tries[0] == '\0' ? "" : " ", tries);
-	l->notice = notice_begin(t->agent, t->name, text, l->client_pid);
-}
-
-/* Send a PIN (NULL: the reader's pad) to the token; takes it over. */
-void
-login_try(struct login *l, struct secret *pin, enum pin_origin origin)
-{
-	struct login_waiter *w;
-
-	/* Maybe since the prompt was opened. */
-	if ((login_flags(l) & TOKEN_PIN_LOCKED) != 0) {
-		secret_free(pin);
-		login_finish(l, LOGIN_PIN_LOCKED);
-		return;
-	}
-	if (l->prompter != NULL)
-		login_event(l, EVENT_PROMPT_CLOSED, "a PIN came otherwise");
-	l->prompter = prompter_free(l->prompter);
-	secret_free(l->pin);
-	l->pin = pin;
-	l->origin = origin;
-	l->state = LOGIN_TRYING;
-	TAILQ_FOREACH(w, &l->waiters, entry)
-		w->sent = true;
-	l->again = false;
-	TAILQ_FOREACH(w, &l->contexts, entry)
-		w->sent = true;
-	if (origin == PIN_FROM_PAD)
-		login_pad_notice(l);
-	if (!TAILQ_EMPTY(&l->waiters) || TAILQ_EMPTY(&l->contexts)) {
-		if (!login_send(l))
-			login_finish(l, "its process takes no PIN");
-	} else {
-		const struct login_pin sent = login_pin_at_hand(l);
-
-		if (!login_context_send(l, &sent))
-			login_finish(l, "its process takes no PIN");
-	}
-}
-
-/* The PIN has not been sent: another program has, or had, the token. */
-static void
-login_taken_done(void *arg, enum taken_answer answer)
-{
-	struct login *l = arg;
-	struct secret *pin = l->pin;
-
-	switch (answer) {
-	case TAKEN_NOT:
-		login_climb(l, "the token is not there", false);
-		return;
-	case TAKEN_FREE:
-		l->pin = NULL;
-		login_try(l, pin, l->origin);
-		return;
-	case TAKEN_STILL:
-		login_finish(l, taken_words(l->token->taken));
-		return;
-	}
 }
 
 struct login *
@@ -341,8 +321,7 @@ login_new(struct token *t)
 		return NULL;
 	}
 	l->token = t;
-	l->taken.done = login_taken_done;
-	l->taken.arg = l;
+	login_try_init(l);
 	TAILQ_INIT(&l->waiters);
 	TAILQ_INIT(&l->contexts);
 	life_timer_init(&l->expiry, t->agent->base, login_expired, l);
@@ -355,7 +334,7 @@ login_forget(struct login *l, const char *why)
 	/* A C_Login that is cut off proves nothing. */
 	if (l->state == LOGIN_TRYING)
 		login_doubt(l);
-	l->record->refused = secret_free(l->record->refused);
+	kept_pin_wipe(l->record->refused);
 	l->proven = secret_free(l->proven);
 	kept_pin_wipe(l->kept);
 	l->pause_until = 0;
@@ -377,7 +356,8 @@ login_token_left(struct login *l, const char *why, bool forget)
 bool
 login_remembers(const struct login *l)
 {
-	return l->record->wrong > 0 || l->record->refused != NULL ||
+	return pin_record_spent(l->record) > 0 ||
+	    kept_pin_is_there(l->record->refused) ||
 	    kept_pin_is_there(l->kept);
 }
 
@@ -396,7 +376,7 @@ login_leave(struct login_waiter *w)
 		return;
 	login_part(l, w);
 	if (login_is_alone(l) && (l->state == LOGIN_ASKING ||
-	    l->taken.taken != NULL))
+	    l->state == LOGIN_STORING || l->taken.taken != NULL))
 		login_finish(l, NULL);
 }
 

@@ -127,9 +127,10 @@ void login_signed(struct login *l);
 
 /* How a process that had a PIN to try went. */
 enum login_loss {
-	LOGIN_ENDED,  /* by our will */
-	LOGIN_LOST,   /* it may have sent the PIN: that is not sent again */
-	LOGIN_UNSENT, /* before it read a request */
+	LOGIN_ENDED,   /* by our will */
+	LOGIN_STOPPED, /* the same, before it read a request */
+	LOGIN_LOST,    /* it may have sent the PIN: that is not sent again */
+	LOGIN_UNSENT,  /* before it read a request */
 };
 
 /*
@@ -154,5 +155,8 @@ bool login_final_try(const struct login *l);
 
 /* "ok", "few tries left", "last try", "locked", for `status`. */
 const char *login_pin_state(const struct login *l);
+
+/* PINs since the last good one of which no answer said what they were. */
+uint32_t login_pins_in_doubt(const struct login *l);
 
 #endif

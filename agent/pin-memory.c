@@ -7,12 +7,17 @@
 #include <string.h>
 
 #include "agent/config-run.h"
+#include "common/limits.h"
 #include "common/log.h"
 
 struct pin_file {
 	struct agent *agent;
 	bool known;		/* it was read, so that it may be written */
+	bool unread;		/* that went wrong */
+	bool closing;		/* a fault ends it */
 	struct config_run *run; /* owned; reads, or writes */
+	struct pin_record *writing; /* the entry is this one's */
+	TAILQ_HEAD(, pin_waiter) waiters;
 	void (*done)(void *arg);
 	void *arg;
 };
@@ -27,6 +32,22 @@ record_top(struct pin_record *r)
 }
 
 static struct pin_record *
+record_new(struct agent *agent,
+    const uint8_t token[static PIN_STORE_HASH_BYTES])
+{
+	struct pin_record *r = calloc(1, sizeof(*r));
+
+	if (r == NULL || (r->refused = kept_pin_new(agent)) == NULL) {
+		free(r);
+		return NULL;
+	}
+	memcpy(r->file.token, token, PIN_STORE_HASH_BYTES);
+	r->unread = agent->pin_file->unread;
+	TAILQ_INSERT_TAIL(&agent->pin_records, r, entry);
+	return r;
+}
+
+static struct pin_record *
 record_of(struct agent *agent,
     const uint8_t token[static PIN_STORE_HASH_BYTES])
 {
@@ -35,11 +56,7 @@ record_of(struct agent *agent,
 	TAILQ_FOREACH(r, &agent->pin_records, entry)
 		if (memcmp(r->file.token, token, PIN_STORE_HASH_BYTES) == 0)
 			return r;
-	if ((r = calloc(1, sizeof(*r))) == NULL)
-		return NULL;
-	memcpy(r->file.token, token, PIN_STORE_HASH_BYTES);
-	TAILQ_INSERT_TAIL(&agent->pin_records, r, entry);
-	return r;
+	return record_new(agent, token);
 }
 
 struct pin_record *
@@ -53,18 +70,75 @@ pin_record_get(struct agent *agent, const struct token_id *id)
 	return r == NULL ? NULL : record_top(r);
 }
 
+static uint32_t
+larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 void
 pin_record_join(struct pin_record *into, struct pin_record *from)
 {
-	if (from->wrong > into->wrong)
-		into->wrong = from->wrong;
+	struct kept_pin *refused = into->refused;
+
+	into->wrong = larger(into->wrong, from->wrong);
+	into->doubt = larger(into->doubt, from->doubt);
+	into->pending += from->pending;
 	into->unattended_off |= from->unattended_off;
-	if (into->refused == NULL)
+	into->unread |= from->unread;
+	into->unstored |= from->unstored;
+	if (!kept_pin_is_there(refused)) {
 		into->refused = from->refused;
-	else
-		secret_free(from->refused);
-	from->refused = NULL;
+		from->refused = refused;
+	}
+	kept_pin_wipe(from->refused);
 	from->same = into;
+}
+
+void
+pin_record_try(struct pin_record *r)
+{
+	r->pending++;
+}
+
+static void
+count_up(uint32_t *count)
+{
+	if (*count < PIN_COUNT_MAX)
+		++*count;
+}
+
+void
+pin_record_end(struct pin_record *r, enum pin_end end)
+{
+	r->pending--;
+	switch (end) {
+	case PIN_END_UNSENT:
+		break;
+	case PIN_END_WRONG:
+		count_up(&r->wrong);
+		break;
+	case PIN_END_DOUBT:
+		count_up(&r->doubt);
+		break;
+	case PIN_END_GOOD:
+		r->wrong = r->doubt = 0;
+		r->unattended_off = r->unread = false;
+		kept_pin_wipe(r->refused);
+		break;
+	}
+}
+
+uint32_t
+pin_record_spent(const struct pin_record *r)
+{
+	return r->wrong + r->doubt;
+}
+
+bool
+pin_record_is_sure(const struct pin_record *r)
+{
+	return !r->unread && !r->unstored;
 }
 
 void
@@ -74,7 +148,7 @@ pin_records_free(struct agent *agent)
 
 	while ((r = TAILQ_FIRST(&agent->pin_records)) != NULL) {
 		TAILQ_REMOVE(&agent->pin_records, r, entry);
-		secret_free(r->refused);
+		kept_pin_free(r->refused);
 		free(r);
 	}
 }
@@ -84,8 +158,10 @@ pin_file_new(struct agent *agent)
 {
 	struct pin_file *f = calloc(1, sizeof(*f));
 
-	if (f != NULL)
-		f->agent = agent;
+	if (f == NULL)
+		return NULL;
+	f->agent = agent;
+	TAILQ_INIT(&f->waiters);
 	return f;
 }
 
@@ -95,6 +171,7 @@ pin_file_free(struct pin_file *f)
 	if (f == NULL)
 		return NULL;
 	/* What was counted last is to outlive us; the run has its deadline. */
+	f->closing = true;
 	while (f->known && f->run != NULL &&
 	    event_base_loop(f->agent->base, EVLOOP_ONCE) == 0)
 		continue;
@@ -103,53 +180,170 @@ pin_file_free(struct pin_file *f)
 	return NULL;
 }
 
-/* The next one of which the file says something else; it will not any more. */
-static const struct pin_entry *
+/* Make the entry what the file should say; false when it does. */
+static bool
+record_renew(struct pin_record *r)
+{
+	const struct pin_record *top = record_top(r);
+	struct pin_entry *e = &r->file;
+	/* Until the answer comes, the worst of what it may be. */
+	uint32_t doubt = top->doubt + top->pending;
+	bool off = top->unattended_off || top->pending > 0;
+
+	if (e->wrong == top->wrong && e->doubt == doubt &&
+	    e->unattended_off == off)
+		return false;
+	e->wrong = top->wrong;
+	e->doubt = doubt;
+	e->unattended_off = off;
+	return true;
+}
+
+/* The next one of the device, or of any (NULL), that the file is to get. */
+static struct pin_record *
+pin_file_next_of(struct pin_file *f, const struct pin_record *top)
+{
+	struct pin_record *r;
+
+	TAILQ_FOREACH(r, &f->agent->pin_records, entry)
+		if ((top == NULL || record_top(r) == top) && record_renew(r))
+			return r;
+	return NULL;
+}
+
+/* First what somebody waits for. */
+static struct pin_record *
 pin_file_next(struct pin_file *f)
 {
-	struct pin_record *r, *top;
+	struct pin_record *r;
+	struct pin_waiter *w;
 
-	TAILQ_FOREACH(r, &f->agent->pin_records, entry) {
-		top = record_top(r);
-		if (r->file.wrong == top->wrong &&
-		    r->file.unattended_off == top->unattended_off)
-			continue;
-		r->file.wrong = top->wrong;
-		r->file.unattended_off = top->unattended_off;
-		return &r->file;
-	}
+	TAILQ_FOREACH(w, &f->waiters, entry)
+		if ((r = pin_file_next_of(f, record_top(w->record))) != NULL)
+			return r;
+	return pin_file_next_of(f, NULL);
+}
+
+void
+pin_waiter_leave(struct pin_waiter *w)
+{
+	if (w->file != NULL)
+		TAILQ_REMOVE(&w->file->waiters, w, entry);
+	w->file = NULL;
+}
+
+static struct pin_waiter *
+pin_file_due(const struct pin_file *f)
+{
+	struct pin_waiter *w;
+
+	TAILQ_FOREACH(w, &f->waiters, entry)
+		if (w->due)
+			return w;
 	return NULL;
+}
+
+/* Those who come meanwhile wait for a change of their own. */
+static void
+pin_file_tell(struct pin_file *f, const struct pin_record *top,
+    const char *fault)
+{
+	struct pin_waiter *w;
+
+	TAILQ_FOREACH(w, &f->waiters, entry)
+		w->due = record_top(w->record) == top;
+	while ((w = pin_file_due(f)) != NULL) {
+		pin_waiter_leave(w);
+		w->done(w->arg, fault);
+	}
+}
+
+static void pin_file_saved(void *arg, struct bytes answer, const char *error);
+
+/* They change rarely: one by one, a process each. */
+static bool
+pin_file_write(struct pin_file *f, struct pin_record *r)
+{
+	char words[PIN_ENTRY_WORDS][PIN_ENTRY_WORD_BYTES];
+	const char *const args[] = {"pins-set", words[0], words[1], words[2],
+	    words[3], NULL};
+
+	pin_entry_words(&r->file, words);
+	f->run = config_run_start(f->agent, args, pin_file_saved, f);
+	f->writing = f->run == NULL ? NULL : r;
+	return f->run != NULL;
+}
+
+/* Its last entry was written, or (fault) one of them was not. */
+static void
+pin_file_end(struct pin_file *f, struct pin_record *r, const char *fault)
+{
+	struct pin_record *top = record_top(r);
+
+	top->unstored = fault != NULL;
+	if (fault != NULL)
+		log_warn("the count of wrong PINs does not outlive this "
+		    "p11-agent: %s", fault);
+	pin_file_tell(f, top, fault);
+}
+
+void
+pin_file_save(struct pin_file *f)
+{
+	struct pin_record *r;
+
+	while (f->known && f->run == NULL && (r = pin_file_next(f)) != NULL)
+		if (!pin_file_write(f, r))
+			pin_file_end(f, r,
+			    "p11-agent-config cannot be started");
 }
 
 static void
 pin_file_saved(void *arg, struct bytes answer, const char *error)
 {
 	struct pin_file *f = arg;
+	struct pin_record *r = f->writing, *more;
 
 	(void)answer;
 	f->run = NULL;
-	if (error != NULL)
-		log_warn("the count of wrong PINs does not outlive this "
-		    "p11-agent: %s", error);
-	pin_file_save(f);
+	f->writing = NULL;
+	/* A device that two modules show has two. */
+	more = error != NULL ? NULL : pin_file_next_of(f, record_top(r));
+	if (more == NULL)
+		pin_file_end(f, r, error);
+	else if (!pin_file_write(f, more))
+		pin_file_end(f, more, "p11-agent-config cannot be started");
+	if (error == NULL || !f->closing)
+		pin_file_save(f);
 }
 
-void
-pin_file_save(struct pin_file *f)
+enum pin_stored
+pin_file_store(struct pin_file *f, struct pin_record *r, struct pin_waiter *w)
 {
-	char words[PIN_ENTRY_WORDS][PIN_ENTRY_WORD_BYTES];
-	const char *const args[] = {"pins-set", words[0], words[1], words[2],
-	    NULL};
-	const struct pin_entry *e;
+	struct pin_record *next;
 
-	/* They change rarely: one by one, a process each. */
-	if (!f->known || f->run != NULL || (e = pin_file_next(f)) == NULL)
-		return;
-	pin_entry_words(e, words);
-	f->run = config_run_start(f->agent, args, pin_file_saved, f);
-	if (f->run == NULL)
-		log_warn("the count of wrong PINs does not outlive this "
-		    "p11-agent: p11-agent-config cannot be started");
+	if (!f->known)
+		return PIN_STORED;
+	w->file = f;
+	w->record = r;
+	w->due = false;
+	TAILQ_INSERT_TAIL(&f->waiters, w, entry);
+	if (f->run != NULL)
+		return PIN_STORING;
+	next = pin_file_next_of(f, record_top(r));
+	if (next != NULL && pin_file_write(f, next))
+		return PIN_STORING;
+	pin_waiter_leave(w);
+	if (next == NULL)
+		return record_top(r)->unstored ? PIN_NOT_STORED : PIN_STORED;
+	pin_file_end(f, next, "p11-agent-config cannot be started");
+	return PIN_NOT_STORED;
+}
+
+static uint32_t
+count_limit(uint32_t count)
+{
+	return count > PIN_COUNT_MAX ? PIN_COUNT_MAX : count;
 }
 
 static void
@@ -163,10 +357,23 @@ pin_file_take(struct agent *agent, const struct pin_store *s)
 			continue;
 		r->file = *e;
 		top = record_top(r);
-		if (top->wrong < e->wrong)
-			top->wrong = e->wrong;
+		top->wrong = larger(top->wrong, count_limit(e->wrong));
+		top->doubt = larger(top->doubt, count_limit(e->doubt));
 		top->unattended_off |= e->unattended_off;
 	}
+}
+
+/* What earlier daemons knew is not known: of no token. */
+static void
+pin_file_unread(struct pin_file *f, const char *error)
+{
+	struct pin_record *r;
+
+	log_warn("wrong PINs of before are not known, so only persons may "
+	    "try: %s", error);
+	f->unread = true;
+	TAILQ_FOREACH(r, &f->agent->pin_records, entry)
+		r->unread = true;
 }
 
 static void
@@ -181,7 +388,7 @@ pin_file_was_read(void *arg, struct bytes answer, const char *error)
 	if (error == NULL)
 		pin_file_take(f->agent, &store);
 	else
-		log_warn("wrong PINs of before are not known: %s", error);
+		pin_file_unread(f, error);
 	f->known = true;
 	f->done(f->arg);
 	pin_file_save(f);

@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 
-static const char MAGIC[] = "p11pins1";
+static const char MAGIC[] = "p11pins2", MAGIC_1[] = "p11pins1";
 
 bool
 pin_store_hash(const struct token_id *id,
@@ -34,13 +34,14 @@ entry_compare(const struct pin_entry *a, const struct pin_entry *b)
 }
 
 static void
-entry_read(struct reader *r, struct pin_entry *e)
+entry_read(struct reader *r, bool with_doubt, struct pin_entry *e)
 {
 	struct bytes token = reader_raw(r, sizeof(e->token));
 
 	if (token.len == sizeof(e->token))
 		memcpy(e->token, token.p, token.len);
 	e->wrong = reader_u32(r);
+	e->doubt = with_doubt ? reader_u32(r) : 0;
 	e->unattended_off = reader_bool(r);
 }
 
@@ -48,16 +49,18 @@ enum parse_err
 pin_store_parse(struct bytes content, struct pin_store *ret)
 {
 	struct reader r = reader_of(content);
+	struct bytes magic = reader_raw(&r, strlen(MAGIC));
+	bool is_1 = bytes_is(magic, MAGIC_1);
 	struct pin_store s = {.n = 0};
 	uint32_t n;
 
-	if (!bytes_is(reader_raw(&r, strlen(MAGIC)), MAGIC))
+	if (!is_1 && !bytes_is(magic, MAGIC))
 		reader_fail(&r, PARSE_VALUE);
 	n = reader_u32(&r);
 	if (n > PIN_STORE_ENTRIES_MAX)
 		reader_fail(&r, PARSE_LIMIT);
 	for (; r.err == PARSE_OK && s.n < n; s.n++) {
-		entry_read(&r, &s.entries[s.n]);
+		entry_read(&r, !is_1, &s.entries[s.n]);
 		if (s.n > 0 && r.err == PARSE_OK &&
 		    entry_compare(&s.entries[s.n - 1], &s.entries[s.n]) >= 0)
 			reader_fail(&r, PARSE_VALUE);
@@ -77,6 +80,7 @@ pin_store_put(struct buffer *b, const struct pin_store *s)
 
 		buffer_put(b, bytes_of(e->token, sizeof(e->token)));
 		buffer_put_u32(b, e->wrong);
+		buffer_put_u32(b, e->doubt);
 		buffer_put_bool(b, e->unattended_off);
 	}
 }
@@ -98,7 +102,7 @@ pin_store_set(struct pin_store *s, const struct pin_entry *e)
 	size_t i = entry_place(s, e);
 	struct pin_entry *at = &s->entries[i];
 	bool there = i < s->n && entry_compare(at, e) == 0;
-	bool keep = e->wrong > 0 || e->unattended_off;
+	bool keep = e->wrong > 0 || e->doubt > 0 || e->unattended_off;
 
 	if (!there && keep && s->n == PIN_STORE_ENTRIES_MAX)
 		return false;
@@ -123,7 +127,8 @@ pin_entry_words(const struct pin_entry *e,
 		snprintf(ret[0] + 2 * i, PIN_ENTRY_WORD_BYTES - 2 * i, "%02x",
 		    e->token[i]);
 	snprintf(ret[1], PIN_ENTRY_WORD_BYTES, "%u", e->wrong);
-	snprintf(ret[2], PIN_ENTRY_WORD_BYTES, "%d", e->unattended_off);
+	snprintf(ret[2], PIN_ENTRY_WORD_BYTES, "%u", e->doubt);
+	snprintf(ret[3], PIN_ENTRY_WORD_BYTES, "%d", e->unattended_off);
 }
 
 /* The value of a hex digit; 16 if it is none. */
@@ -152,23 +157,34 @@ hash_from_hex(const char *hex, uint8_t ret[static PIN_STORE_HASH_BYTES])
 	return true;
 }
 
+static bool
+count_from_word(const char *word, uint32_t *ret)
+{
+	unsigned long count;
+	char *end;
+
+	if (word[0] < '0' || word[0] > '9')
+		return false;
+	errno = 0;
+	count = strtoul(word, &end, 10);
+	if (*end != '\0' || errno != 0 || count > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)count;
+	return true;
+}
+
 bool
 pin_entry_from_words(char *const *words, struct pin_entry *ret)
 {
+	const char *off = words[3];
 	struct pin_entry e;
-	unsigned long wrong;
-	char *end;
 
-	if (!hash_from_hex(words[0], e.token) || words[1][0] < '0' ||
-	    words[1][0] > '9')
+	if (!hash_from_hex(words[0], e.token) ||
+	    !count_from_word(words[1], &e.wrong) ||
+	    !count_from_word(words[2], &e.doubt) ||
+	    (strcmp(off, "0") != 0 && strcmp(off, "1") != 0))
 		return false;
-	errno = 0;
-	wrong = strtoul(words[1], &end, 10);
-	if (*end != '\0' || errno != 0 || wrong > UINT32_MAX ||
-	    (strcmp(words[2], "0") != 0 && strcmp(words[2], "1") != 0))
-		return false;
-	e.wrong = (uint32_t)wrong;
-	e.unattended_off = words[2][0] == '1';
+	e.unattended_off = off[0] == '1';
 	*ret = e;
 	return true;
 }

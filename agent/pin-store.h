@@ -3,10 +3,14 @@
  * The file in which the wrong PINs since a token's last good one outlive the
  * daemon; p11-agent-config reads and writes it (see config-child.h).
  *
- *   8 bytes  "p11pins1"
+ *   8 bytes  "p11pins2"
  *   uint32   how many entries
  *   entries  32 bytes: SHA-256 of the token's identity; in rising order
- *            uint32: wrong PINs; bool: no source without a person may try
+ *            uint32: wrong PINs
+ *            uint32: PINs in doubt
+ *            bool: no source without a person may try
+ *
+ * An older file, "p11pins1", is read as well; it has no PINs in doubt.
  */
 #ifndef P11_AGENT_AGENT_PIN_STORE_H
 #define P11_AGENT_AGENT_PIN_STORE_H
@@ -18,12 +22,13 @@
 enum {
 	PIN_STORE_HASH_BYTES = 32,
 	PIN_STORE_MAX_BYTES = 12 +
-	    PIN_STORE_ENTRIES_MAX * (PIN_STORE_HASH_BYTES + 5),
+	    PIN_STORE_ENTRIES_MAX * (PIN_STORE_HASH_BYTES + 9),
 };
 
 struct pin_entry {
 	uint8_t token[PIN_STORE_HASH_BYTES];
 	uint32_t wrong;
+	uint32_t doubt; /* sent, and no answer said whether they were right */
 	bool unattended_off;
 };
 
@@ -38,6 +43,8 @@ bool pin_store_hash(const struct token_id *id,
 
 /* *ret is unchanged unless PARSE_OK. */
 enum parse_err pin_store_parse(struct bytes content, struct pin_store *ret);
+
+/* As "p11pins2". */
 void pin_store_put(struct buffer *b, const struct pin_store *s);
 
 /*
@@ -46,8 +53,8 @@ void pin_store_put(struct buffer *b, const struct pin_store *s);
  */
 bool pin_store_set(struct pin_store *s, const struct pin_entry *e);
 
-/* HASH WRONG OFF on a command line: 64 hex digits, decimal, 0 or 1. */
-enum { PIN_ENTRY_WORDS = 3, PIN_ENTRY_WORD_BYTES = 72 };
+/* HASH WRONG DOUBT OFF on a command line: 64 hex digits, decimal, 0 or 1. */
+enum { PIN_ENTRY_WORDS = 4, PIN_ENTRY_WORD_BYTES = 72 };
 void pin_entry_words(const struct pin_entry *e,
     char ret[PIN_ENTRY_WORDS][PIN_ENTRY_WORD_BYTES]);
 bool pin_entry_from_words(char *const *words, struct pin_entry *ret);

@@ -338,8 +338,9 @@ process_close(struct process *p, const char *why, bool lost)
 	notice_end(p->notice);
 	/* It reads no request, and sends no PIN, before it is ready. */
 	if (p->login_id != 0)
-		login_process_gone(t->login, why, !lost ? LOGIN_ENDED :
-		    p->ready ? LOGIN_LOST : LOGIN_UNSENT);
+		login_process_gone(t->login, why, p->ready ?
+		    (lost ? LOGIN_LOST : LOGIN_ENDED) :
+		    (lost ? LOGIN_UNSENT : LOGIN_STOPPED));
 	while ((job = TAILQ_FIRST(&p->jobs)) != NULL) {
 		TAILQ_REMOVE(&p->jobs, job, entry);
 		job->in_process = false;

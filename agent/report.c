@@ -145,7 +145,10 @@ token_login_name(const struct token *t)
 static json_t *
 token_json(const struct token *t)
 {
-	return json_pack("{so so so so so so so so so ss ss so so so so}",
+	char tries[1024];
+
+	login_tries(t->login, tries, sizeof(tries));
+	return json_pack("{so so so so so so so so so ss ss ss? so so so so so}",
 	    "name", string_json(t->name),
 	    "label", text_json(t->id.label),
 	    "manufacturer", text_json(t->id.manufacturer),
@@ -158,6 +161,8 @@ token_json(const struct token *t)
 	    number_json((size_t)process_pid(t->process)),
 	    "login", token_login_name(t),
 	    "pin", login_pin_state(t->login),
+	    "pin_tries", tries[0] == '\0' ? NULL : tries,
+	    "pins_in_doubt", number_json(login_pins_in_doubt(t->login)),
 	    "last_error", string_json(t->last_error),
 	    "deaths", number_json(t->backoff.deaths),
 	    "again_in_sec", seconds_json(backoff_rest_ms(&t->backoff) > 0 ?

@@ -76,6 +76,7 @@ enum {
 
 	/* Tokens whose wrong PINs are kept in a file. */
 	PIN_STORE_ENTRIES_MAX = 256,
+	PIN_COUNT_MAX = 1000 * 1000,
 
 	/* Policy. */
 	IDENTITIES_MAX = 3,
@@ -101,6 +102,8 @@ enum {
 	TAKEN_LOOK_MS = 500,
 	PROMPT_MAX_SEC = 110,
 	PROMPT_CANCEL_PAUSE_SEC = 60,
+	/* A wrong PIN is kept so long, to tell when it comes again. */
+	PIN_REFUSED_SEC = 600,
 	/* A person's tries inside one request. */
 	PROMPT_ROUNDS_MAX = 5,
 };

@@ -191,6 +191,7 @@ show_token(const json_t *t, FILE *out)
 	if (login != NULL || pin != NULL)
 		row(out, "", "login: %s; PIN: %s", or_else(login, "unknown"),
 		    or_else(pin, "unknown"));
+	row_member(out, "", "PIN tries: ", t, "pin_tries");
 	row_member(out, "", "last error: ", t, "last_error");
 	show_deaths(t, "its process", "when it is needed", out);
 }

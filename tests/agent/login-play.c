@@ -11,6 +11,13 @@ struct play play;
 /* NOLINTBEGIN: the linker wants these names */
 bool __wrap_process_start(struct token *t);
 bool __wrap_process_login(struct process *p, const struct login_pin *pin);
+enum pin_stored __wrap_pin_file_store(struct pin_file *f,
+    struct pin_record *r, struct pin_waiter *w);
+void __wrap_pin_waiter_leave(struct pin_waiter *w);
+void __wrap_kept_pin_put(struct kept_pin *k, const struct secret *pin,
+    uint32_t sec);
+void __real_kept_pin_put(struct kept_pin *k, const struct secret *pin,
+    uint32_t sec);
 struct notice *__wrap_notice_begin(struct agent *agent, const char *title,
     const char *text, pid_t client_pid);
 struct notice *__wrap_notice_end(struct notice *n);
@@ -26,6 +33,54 @@ __wrap_process_start(struct token *t)
 {
 	assert_ptr_equal(t, play.token);
 	return !play.start_fails;
+}
+
+void
+__wrap_kept_pin_put(struct kept_pin *k, const struct secret *pin,
+    uint32_t sec)
+{
+	play.kept_sec = sec;
+	__real_kept_pin_put(k, pin, play.hurry ? 1 : sec);
+}
+
+enum pin_stored
+__wrap_pin_file_store(struct pin_file *f, struct pin_record *r,
+    struct pin_waiter *w)
+{
+	assert_ptr_equal(f, play.agent->pin_file);
+	assert_null(play.storing);
+	/* It is in the record by now. */
+	assert_true(r->pending > 0);
+	play.stores++;
+	switch (play.file) {
+	case FILE_TAKES:
+		break;
+	case FILE_IS_SLOW:
+		play.storing = w;
+		return PIN_STORING;
+	case FILE_IS_BROKEN:
+		r->unstored = true;
+		return PIN_NOT_STORED;
+	}
+	return PIN_STORED;
+}
+
+void
+__wrap_pin_waiter_leave(struct pin_waiter *w)
+{
+	if (play.storing == w)
+		play.storing = NULL;
+}
+
+void
+file_says(const char *fault)
+{
+	struct pin_waiter *w = play.storing;
+
+	assert_non_null(w);
+	play.storing = NULL;
+	pin_record_get(play.agent, &play.token->id)->unstored = fault != NULL;
+	w->done(w->arg, fault);
 }
 
 static void
@@ -110,6 +165,7 @@ __wrap_prompter_start(struct agent *agent, const struct question *q,
 	text_of(play.text, sizeof(play.text), q->text);
 	text_of(play.warning, sizeof(play.warning), q->warning);
 	play.client_pid = q->client_pid;
+	play.persons_only = q->persons_only;
 	play.answered = answered;
 	play.arg = arg;
 	return (struct prompter *)&play;
@@ -162,6 +218,7 @@ token_says(enum wire_outcome outcome, uint32_t flags)
 	struct wire_login_result w = {
 		.outcome = outcome,
 		.flags = flags | TOKEN_LOGIN_REQUIRED,
+		.pin_in_doubt = outcome != WIRE_OK && outcome != WIRE_PIN_HELD,
 		.error = {bytes_str("C_Login"), 160, bytes_str("CKR_WHAT"),
 		    BYTES_NONE},
 	};

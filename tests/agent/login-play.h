@@ -7,12 +7,20 @@
 #define P11_AGENT_TESTS_AGENT_LOGIN_PLAY_H
 
 #include "agent/login.h"
+#include "agent/pin-memory.h"
 #include "agent/prompter.h"
 #include "common/limits.h"
 #include "tests/agent/world.h"
 #include "tests/cmocka-all.h"
 
 enum { SENT_MAX = 16 };
+
+/* What becomes of a try that is to be stored. */
+enum play_file {
+	FILE_TAKES,	/* at once, or: it is none */
+	FILE_IS_SLOW,	/* until file_says */
+	FILE_IS_BROKEN, /* p11-agent-config cannot be started */
+};
 
 /* What the login under test did to the others. */
 struct play {
@@ -24,8 +32,14 @@ struct play {
 	bool person; /* the last one's */
 	unsigned ended, lost; /* processes */
 	bool start_fails, login_fails;
+	/* The file of wrong PINs. */
+	enum play_file file;
+	unsigned stores;
+	struct pin_waiter *storing;
+	uint32_t kept_sec; /* for which a PIN was kept last */
+	bool hurry;	   /* it is one second instead */
 	/* The prompt. */
-	bool prompt_open, prompt_fails, notice_open;
+	bool prompt_open, prompt_fails, persons_only, notice_open;
 	unsigned prompts;
 	char text[1024], warning[1024];
 	uint32_t client_pid;
@@ -47,6 +61,9 @@ struct waiter {
 /* For cmocka: a token that wants a login, nobody logged in. */
 int play_setup(void **state);
 int play_teardown(void **state);
+
+/* The try is stored (NULL), or not. */
+void file_says(const char *fault);
 
 /* The open prompt is answered. */
 void answer(enum answer_status status, const char *secret, bool unattended);

@@ -45,6 +45,11 @@ entries_stay_in_order(void **state)
 	e = entry_of(78, 0, true);
 	assert_true(pin_store_set(&s, &e));
 	assert_int_equal(s.n, 6);
+	/* And so does a PIN of which no answer said what it was. */
+	e = entry_of(79, 0, false);
+	e.doubt = 1;
+	assert_true(pin_store_set(&s, &e));
+	assert_int_equal(s.n, 7);
 }
 
 static void
@@ -82,8 +87,9 @@ only_its_own_form_is_taken(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i < 3; i++) {
-		const struct pin_entry e = entry_of(i, i, i == 2);
+		struct pin_entry e = entry_of(i, i, i == 2);
 
+		e.doubt = 7 * i;
 		assert_true(pin_store_set(&s, &e));
 	}
 	pin_store_put(&b, &s);
@@ -95,9 +101,10 @@ only_its_own_form_is_taken(void **state)
 	assert_int_equal(pin_store_parse(buffer_bytes(&b), &got), PARSE_OK);
 	assert_int_equal(got.n, 2);
 	assert_true(got.entries[1].unattended_off);
+	assert_int_equal(got.entries[1].doubt, 14);
 	/* Any other magic, count or bool; the order; bytes behind the end. */
 	for (size_t i = 0; i < 5; i++) {
-		static const size_t at[] = {0, 11, 48, 12 + 31, 12 + 37 + 31};
+		static const size_t at[] = {0, 11, 52, 12 + 31, 12 + 41 + 31};
 		static const uint8_t to[] = {'q', 3, 2, 2, 1};
 
 		memcpy(copy, b.p, b.len);
@@ -115,34 +122,65 @@ only_its_own_form_is_taken(void **state)
 	buffer_clear(&b);
 }
 
+/* Of those who had an agent before PINs could be in doubt. */
+static void
+an_older_form_is_read(void **state)
+{
+	static const uint8_t head[] = "p11pins1\0\0\0\1";
+	struct buffer b = BUFFER_INIT(PIN_STORE_MAX_BYTES);
+	const struct pin_entry e = entry_of(5, 2, true);
+	struct pin_store got = {.n = 9};
+
+	(void)state;
+	buffer_put(&b, bytes_of(head, sizeof(head) - 1));
+	buffer_put(&b, bytes_of(e.token, sizeof(e.token)));
+	buffer_put_u32(&b, e.wrong);
+	buffer_put_bool(&b, e.unattended_off);
+	for (size_t len = 0; len < b.len; len++)
+		assert_int_not_equal(pin_store_parse(bytes_of(b.p, len),
+		    &got), PARSE_OK);
+	assert_int_equal(pin_store_parse(buffer_bytes(&b), &got), PARSE_OK);
+	assert_int_equal(got.n, 1);
+	assert_memory_equal(got.entries[0].token, e.token, sizeof(e.token));
+	assert_int_equal(got.entries[0].wrong, 2);
+	assert_int_equal(got.entries[0].doubt, 0);
+	assert_true(got.entries[0].unattended_off);
+	buffer_clear(&b);
+}
+
 static void
 words_of_a_command_line(void **state)
 {
 	static const struct {
-		const char *hash, *wrong, *off;
+		const char *hash, *wrong, *doubt, *off;
 	} bad[] = {
-		{"00", "1", "0"},
-		{"0x", "1", "0"},
-		{NULL, "", "0"},
-		{NULL, "-1", "0"},
-		{NULL, " 1", "0"},
-		{NULL, "1x", "0"},
-		{NULL, "4294967296", "0"},
-		{NULL, "99999999999999999999999", "0"},
-		{NULL, "1", ""},
-		{NULL, "1", "2"},
-		{NULL, "1", "true"},
+		{"00", "1", "0", "0"},
+		{"0x", "1", "0", "0"},
+		{NULL, "", "0", "0"},
+		{NULL, "-1", "0", "0"},
+		{NULL, " 1", "0", "0"},
+		{NULL, "1x", "0", "0"},
+		{NULL, "4294967296", "0", "0"},
+		{NULL, "99999999999999999999999", "0", "0"},
+		{NULL, "1", "", "0"},
+		{NULL, "1", "-1", "0"},
+		{NULL, "1", "1x", "0"},
+		{NULL, "1", "4294967296", "0"},
+		{NULL, "1", "0", ""},
+		{NULL, "1", "0", "2"},
+		{NULL, "1", "0", "true"},
 	};
 	char w[PIN_ENTRY_WORDS][PIN_ENTRY_WORD_BYTES];
-	char *words[] = {w[0], w[1], w[2]};
-	const struct pin_entry e = entry_of(0x8ff, UINT32_MAX, true);
-	struct pin_entry got;
+	char *words[] = {w[0], w[1], w[2], w[3]};
+	struct pin_entry e = entry_of(0x8ff, UINT32_MAX, true), got;
 
 	(void)state;
+	e.doubt = 3;
 	pin_entry_words(&e, w);
 	assert_true(pin_entry_from_words(words, &got));
 	assert_memory_equal(got.token, e.token, sizeof(e.token));
 	assert_true(got.wrong == UINT32_MAX && got.unattended_off);
+	assert_int_equal(got.doubt, 3);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		pin_entry_words(&e, w);
 		if (bad[i].hash != NULL)
@@ -150,7 +188,8 @@ words_of_a_command_line(void **state)
 		if (i == 0)
 			w[0][2] = '\0';
 		snprintf(w[1], sizeof(w[1]), "%s", bad[i].wrong);
-		snprintf(w[2], sizeof(w[2]), "%s", bad[i].off);
+		snprintf(w[2], sizeof(w[2]), "%s", bad[i].doubt);
+		snprintf(w[3], sizeof(w[3]), "%s", bad[i].off);
 		if (pin_entry_from_words(words, &got))
 			fail_msg("case %zu", i);
 	}
@@ -290,6 +329,7 @@ main(void)
 		cmocka_unit_test(entries_stay_in_order),
 		cmocka_unit_test(it_is_full_some_day),
 		cmocka_unit_test(only_its_own_form_is_taken),
+		cmocka_unit_test(an_older_form_is_read),
 		cmocka_unit_test(words_of_a_command_line),
 		cmocka_unit_test(a_token_has_one_name),
 		cmocka_unit_test_setup_teardown(a_file_that_outlives_us,

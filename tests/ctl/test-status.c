@@ -15,7 +15,8 @@ static const char FULL[] =
     "  \"manufacturer\": \"Yubico\", \"model\": \"PKCS#15\","
     "  \"serial\": \"1234\", \"reader\": \"Yubico OTP 00 00\","
     "  \"provider\": \"opensc\", \"state\": \"ready\", \"pid\": 77,"
-    "  \"login\": \"wants a PIN\", \"pin\": \"ok\","
+    "  \"login\": \"wants a PIN\", \"pin\": \"few tries left\","
+    "  \"pin_tries\": \"1 PIN was sent.\", \"pins_in_doubt\": 1,"
     "  \"last_error\": \"C_Sign: CKR_DEVICE_ERROR\", \"keys\": 4}],"
     " \"identities\": 4, \"max_identities\": 3, \"connections\": 1,"
     " \"note\": null}";
@@ -37,7 +38,8 @@ static const char FULL_TEXT[] =
     "            PIV, Yubico PKCS#15, serial 1234\n"
     "            in Yubico OTP 00 00\n"
     "            provider opensc\n"
-    "            login: wants a PIN; PIN: ok\n"
+    "            login: wants a PIN; PIN: few tries left\n"
+    "            PIN tries: 1 PIN was sent.\n"
     "            last error: C_Sign: CKR_DEVICE_ERROR\n";
 
 static void

@@ -20,7 +20,7 @@ def store(a):
 
 def wait_for_entries(a, n):
     """The file is written by a process of its own, soon after."""
-    size = 12 + 37 * n
+    size = 12 + 41 * n
     wait_until(lambda: store(a).exists() and
                store(a).stat().st_size == size, what="%d entries" % n)
 
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_used(harm, agent, token):
         store(a).symlink_to(a.config)
     else:
         store(a).write_bytes({"cut": content[:-1], "empty": b"",
-                              "nonsense": b"x" * 49}[harm])
+                              "nonsense": b"x" * 53}[harm])
     a.start()
     assert "wrong PINs of before are not known" in a.log()
     # SoftHSM itself knows that they are few, but no more than that.
@@ -123,6 +123,19 @@ def test_a_file_that_cannot_be_used(harm, agent, token):
         wait_for_entries(a, 1)
 
 
+def test_the_file_of_an_older_agent(agent, token):
+    """Without PINs in doubt: it is read, and written in the new form."""
+    a = agent(simple(token, 1), token)
+    wrong(a, token, "9991", "9992")
+    a.stop()
+    new = store(a).read_bytes()
+    assert len(new) == 12 + 41 and new[44:53] == bytes([0, 0, 0, 2] + [0] * 5)
+    store(a).write_bytes(b"p11pins1" + new[8:48] + new[52:])
+    a.start()
+    assert "not known" not in a.log()
+    assert counted(a, 2)
+
+
 def test_two_agents_keep_each_other_s(agent, softhsm, directory):
     """Each puts what it counted into the one file."""
     state = {"XDG_STATE_HOME": str(directory / "state")}
@@ -132,4 +145,4 @@ def test_two_agents_keep_each_other_s(agent, softhsm, directory):
         a = agent(simple(token, 1, label=label), token, env=state)
         wrong(a, token, "9991")
         a.stop()
-        assert file.stat().st_size == 12 + 37 * (n + 1)
+        assert file.stat().st_size == 12 + 41 * (n + 1)

@@ -60,14 +60,22 @@ def questions():
 @target("pin-store")
 def pin_stores():
     def store(*entries):
+        return b"p11pins2" + u32(len(entries)) + b"".join(
+            bytes([token]) * 32 + u32(wrong) + u32(doubt) + u8(off)
+            for token, wrong, doubt, off in entries)
+
+    def store_1(*entries):
         return b"p11pins1" + u32(len(entries)) + b"".join(
             bytes([token]) * 32 + u32(wrong) + u8(off)
             for token, wrong, off in entries)
 
     yield "none", store()
-    yield "two", store((1, 2, 0), (9, 0, 1))
-    yield "order", store((9, 2, 0), (1, 1, 1))
-    yield "count", store((1, 2, 0))[:-1]
+    yield "two", store((1, 2, 0, 0), (9, 0, 3, 1))
+    yield "order", store((9, 2, 0, 0), (1, 1, 1, 1))
+    yield "count", store((1, 2, 0, 0))[:-1]
+    yield "one-none", store_1()
+    yield "one-two", store_1((1, 2, 0), (9, 0, 1))
+    yield "one-count", store_1((1, 2, 0))[:-1]
 
 
 @target("answer")
