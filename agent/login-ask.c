@@ -52,6 +52,7 @@ login_prompt(struct login *l)
 	}
 	login_tries(l, tries, sizeof(tries));
 	l->told = login_final_try(l);
+	memcpy(l->named_key, l->purpose_key, sizeof(l->named_key));
 	snprintf(text, sizeof(text), "PIN of %s, %s", t->name, l->purpose);
 	snprintf(warning, sizeof(warning), "%s%s%s", l->warning,
 	    l->warning[0] != '\0' && tries[0] != '\0' ? "\n" : "", tries);
@@ -213,7 +214,7 @@ login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
 	w->context = false;
 	login_join(l, w);
 	/* For the prompt; also for the one that may follow a wrong offer. */
-	login_set_purpose(l, client_pid, purpose);
+	login_set_purpose(l, w, client_pid, purpose);
 	if (l->state == LOGIN_IDLE)
 		login_begin(l, w);
 }

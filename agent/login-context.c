@@ -2,7 +2,8 @@
 /* Keys that want their PIN for each signature, and who shares one. */
 #include "agent/login-state.h"
 
-#include "agent/sign-job.h"
+#include <string.h>
+
 #include "agent/words.h"
 #include "common/cleanup.h"
 
@@ -26,15 +27,23 @@ login_first_context(const struct login *l)
 	return TAILQ_FIRST(&l->contexts);
 }
 
+/* What a person typed is for what the prompt said. */
+static bool
+login_may_share(const struct login *l, const struct login_waiter *w)
+{
+	return l->origin != PIN_FROM_PERSON || w->key == NULL ||
+	    memcmp(w->key, l->named_key, sizeof(l->named_key)) == 0;
+}
+
 void
 login_context(struct login *l, struct login_waiter *w, pid_t client_pid,
     const char *purpose)
 {
 	w->context = true;
 	login_join(l, w);
-	login_set_purpose(l, client_pid, purpose);
+	login_set_purpose(l, w, client_pid, purpose);
 	/* It waited for the login that has just proven a PIN. */
-	if (l->sharing)
+	if (l->sharing && login_may_share(l, w))
 		login_enlist(l, w);
 	if (l->state == LOGIN_IDLE && !l->telling &&
 	    (w->member || l->members == 0))
@@ -174,8 +183,10 @@ login_enlist(struct login *l, struct login_waiter *w)
 	w->member = true;
 }
 
-/* The PIN at hand is for all who wait now, and for nobody who comes later. */
-	struct sign_job *job;
+/*
+ * The PIN at hand is for those who wait now, and for nobody who comes later,
+ * nor (login = "each") for those whose turn it is not yet.
+ */
 void
 login_share_pin(struct login *l)
 {
@@ -186,9 +197,8 @@ login_share_pin(struct login *l)
 	l->pin = NULL;
 	l->sharing = true;
 	TAILQ_FOREACH(w, &l->contexts, entry)
-		login_enlist(l, w);
-	TAILQ_FOREACH(job, &l->token->held, entry)
-		login_enlist(l, &job->waiter);
+		if (login_may_share(l, w))
+			login_enlist(l, w);
 }
 
 void

@@ -61,6 +61,8 @@ struct login {
 	time_t pause_until;
 	pid_t client_pid;
 	char purpose[256];
+	uint8_t purpose_key[KEY_REF_BYTES]; /* that it names */
+	uint8_t named_key[KEY_REF_BYTES];   /* by the last prompt */
 	char warning[256];
 };
 
@@ -97,8 +99,8 @@ void login_join(struct login *l, struct login_waiter *w);
 bool login_is_alone(const struct login *l);
 
 /* What the prompt says; of no use while one is open. */
-void login_set_purpose(struct login *l, pid_t client_pid,
-    const char *purpose);
+void login_set_purpose(struct login *l, const struct login_waiter *w,
+    pid_t client_pid, const char *purpose);
 
 /* Get a PIN from where one may come, for one who waits. */
 void login_begin(struct login *l, struct login_waiter *w);
@@ -137,7 +139,7 @@ void login_context_next(struct login *l);
 /* The PIN at hand was right. */
 void login_proven(struct login *l);
 
-/* It is for those who wait now; this one is of them. */
+/* It is for those who wait now, and may have it; this one is of them. */
 void login_share_pin(struct login *l);
 void login_enlist(struct login *l, struct login_waiter *w);
 

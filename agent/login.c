@@ -90,12 +90,16 @@ login_is_alone(const struct login *l)
 }
 
 void
-login_set_purpose(struct login *l, pid_t client_pid, const char *purpose)
+login_set_purpose(struct login *l, const struct login_waiter *w,
+    pid_t client_pid, const char *purpose)
 {
 	if (l->state == LOGIN_ASKING)
 		return;
 	l->client_pid = client_pid;
 	snprintf(l->purpose, sizeof(l->purpose), "%s", purpose);
+	memset(l->purpose_key, 0, sizeof(l->purpose_key));
+	if (w->key != NULL)
+		memcpy(l->purpose_key, w->key, sizeof(l->purpose_key));
 }
 
 /*

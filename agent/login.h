@@ -33,6 +33,8 @@ struct login_waiter {
 	bool sent;	     /* a PIN was tried for it, and is not proven */
 	bool context;	     /* it waits by login_context */
 	bool member;	     /* it waited when a PIN was proven: see there */
+	/* Whose KEY_REF_BYTES its purpose names, borrowed; NULL: none. */
+	const uint8_t *key;
 	/* `why` is NULL when the token is logged in now. */
 	void (*done)(void *arg, const char *why);
 	/* For login_context: send the signature with this PIN. */
@@ -58,7 +60,8 @@ void login_ask(struct login *l, struct login_waiter *w, pid_t client_pid,
  * (CKA_ALWAYS_AUTHENTICATE). `sign` is called with it, and login_signature
  * with what came of that; `done` with NULL means: ask again now. A PIN that
  * turned out right serves all who waited by then, until login_over was
- * called for each of them.
+ * called for each of them; but what a person typed into a prompt only those
+ * whose key the prompt named.
  */
 void login_context(struct login *l, struct login_waiter *w,
     pid_t client_pid, const char *purpose);

@@ -430,6 +430,7 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	job->waiter.done = sign_job_login_done;
 	job->waiter.sign = sign_job_with_pin;
 	job->waiter.arg = job;
+	job->waiter.key = job->ref;
 	job->taken.done = sign_job_taken_done;
 	job->taken.arg = job;
 	job->data = BUFFER_INIT(CLIENT_MSG_MAX_BYTES);

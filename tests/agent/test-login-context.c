@@ -69,6 +69,66 @@ the_login_s_pin_serves_the_signature(void **state)
 	assert_false(play.prompt_open);
 }
 
+/* A person is told which key it is for, and that is what it is for. */
+static void
+a_prompt_serves_the_key_that_it_names(void **state)
+{
+	static const uint8_t one[KEY_REF_BYTES] = {1}, two[KEY_REF_BYTES] = {2};
+	struct waiter w[N] = {
+		{.w.key = one}, {.w.key = two}, {.w.key = one},
+		{.w.key = two},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		waiter_wants_pin(&w[i]);
+	person("1234");
+	signature_is_made(&w[0]);
+	signature_is_made(&w[2]);
+	assert_sent("1234 1234");
+	/* They ask in their own words. */
+	assert_told(&w[1], "");
+	assert_told(&w[3], "");
+	waiter_wants_pin(&w[1]);
+	waiter_wants_pin(&w[3]);
+	assert_int_equal(play.prompts, 2);
+	person("1234");
+	signature_is_made(&w[1]);
+	signature_is_made(&w[3]);
+	assert_sent("1234 1234 1234 1234");
+	assert_int_equal(play.prompts, 2);
+}
+
+/* The same for the prompt of the login before it. */
+static void
+a_login_s_prompt_serves_the_key_that_it_names(void **state)
+{
+	static const uint8_t one[KEY_REF_BYTES] = {1}, two[KEY_REF_BYTES] = {2};
+	struct waiter login = {.w.key = one}, w = {.w.key = two};
+	struct waiter same = {.w.key = one};
+
+	(void)state;
+	waiter_asks(&login);
+	waiter_wants_pin(&w);
+	waiter_wants_pin(&same);
+	person("1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN);
+	assert_told(&login, "");
+	signature_is_made(&same);
+	assert_told(&w, "");
+	assert_sent("1234 1234");
+	assert_int_equal(play.prompts, 1);
+	/* What `unlock` brings is for all. */
+	waiter_wants_pin(&w);
+	waiter_wants_pin(&same);
+	waiter_unlocks(&login, "1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN);
+	assert_told(&login, "");
+	signature_is_made(&w);
+	signature_is_made(&same);
+	assert_int_equal(play.prompts, 2);
+}
+
 static void
 a_wrong_pin_is_asked_again(void **state)
 {
@@ -317,6 +377,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLAY(one_prompt_for_those_that_wait),
+		PLAY(a_prompt_serves_the_key_that_it_names),
+		PLAY(a_login_s_prompt_serves_the_key_that_it_names),
 		PLAY(the_login_s_pin_serves_the_signature),
 		PLAY(a_wrong_pin_is_asked_again),
 		PLAY(a_pin_that_was_changed_is_sent_once),

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "agent/login.h"
 #include "agent/process.h"
@@ -113,11 +114,16 @@ signs(void *arg)
 	    process_is_busy(t->process);
 }
 
+/* One PIN serves one request, also when others wait already. */
 static void
 one_after_the_other(void **state)
 {
+	char prompts[] = "/tmp/p11-turns.XXXXXX";
+	int fd = mkstemp(prompts);
 	struct table *t = *state;
 
+	assert_true(fd >= 0);
+	setenv("P11_FAKE_PROMPTS", prompts, 1);
 	setenv("P11_FAKE_PIN", "1234", 1);
 	begin(t, "");
 	t->token->backoff.deaths = 2;
@@ -128,6 +134,10 @@ one_after_the_other(void **state)
 	/* Each signature ends its process, which is no death. */
 	assert_int_equal(t->token->backoff.deaths, 0);
 	assert_int_equal(login_count(t->token->login), 3);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 3);
+	assert_int_equal(unsetenv("P11_FAKE_PROMPTS"), 0);
+	unlink(prompts);
+	close(fd);
 }
 
 /* Nobody's prompt opens behind the one that lock closed. */

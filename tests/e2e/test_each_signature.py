@@ -97,24 +97,53 @@ def test_kept_pin_that_was_changed(agent, card):
     assert (card.tries(), card.stats()["verify_bad"]) == (3, bad + 1)
 
 
-@pytest.mark.parametrize("settings", ["", 'login = "each"'])
-def test_those_that_wait_ask_once(settings, agent, card):
-    a = card_agent(agent, card, ["!wait", card.pin], settings)
-    clients = [a.client() for _ in range(10)]
-    for c in clients:
-        c.send_sign(card.blob("9c"))
+def wait_for_one_prompt(a, card, slots):
+    """Requests that wait, a client each, while a person types."""
+    clients = [a.client() for _ in slots]
+    for c, slot in zip(clients, slots):
+        c.send_sign(card.blob(slot), flags=RSA_SHA2_256)
     a.askpass.wait_for_calls(1)
     # All were read: a list of each would come behind its signature.
     with a.client() as other:
         other.names()
     a.askpass.release(card.pin)
-    for c in clients:
-        assert verify(card.blob("9c"), c.receive_signature(), b"some data")
+    for c, slot in zip(clients, slots):
+        assert verify(card.blob(slot), c.receive_signature(), b"some data")
         c.close()
+
+
+def test_those_that_wait_ask_once(agent, card):
+    a = card_agent(agent, card, ["!wait", card.pin])
+    wait_for_one_prompt(a, card, ["9c"] * 10)
     assert a.askpass.calls() == 1
     with a.client() as c:
         assert signs(c, card)
     assert a.askpass.calls() == 2
+    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
+
+
+def test_with_each_every_one_asks(agent, card):
+    """One PIN serves one request: its login, and its signature's."""
+    a = card_agent(agent, card, ["!wait"] + [card.pin] * 9, 'login = "each"')
+    slots = ["9c", "9a", "9c", "9c", "9a"]
+    wait_for_one_prompt(a, card, slots)
+    assert a.askpass.calls() == 5
+    names = {"9c": '"sign"', "9a": '"auth"'}
+    for n, slot in enumerate(slots):
+        assert names[slot] in a.askpass.prompt(n + 1)
+    assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
+
+
+@pytest.mark.parametrize("first", ["9a", "9c"])
+def test_a_prompt_serves_the_key_that_it_names(first, agent, card):
+    """A login is for all, the PIN of a signature is for this key's."""
+    a = card_agent(agent, card, ["!wait"] + [card.pin] * 9)
+    wait_for_one_prompt(a, card, [first, "9a", "9c", "9c"])
+    if first == "9c":
+        assert a.askpass.calls() == 1
+    else:
+        assert a.askpass.calls() == 2
+        assert '"sign"' in a.askpass.prompt(2)
     assert (card.tries(), card.stats()["verify_bad"]) == (3, 0)
 
 

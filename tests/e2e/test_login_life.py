@@ -7,6 +7,7 @@ import pytest
 
 from config import simple
 from daemon import BUILD, alive, wait_until
+from keys import verify
 
 
 @pytest.fixture
@@ -136,6 +137,34 @@ def test_login_for_each_signature(agent, token):
     assert sign(a) and sign(a)
     assert a.askpass.calls() == 2
     wait_until(lambda: not logged_in(a), what="the end of the login")
+
+
+@pytest.mark.parametrize("end", ["right", "cancelled"])
+def test_with_each_one_pin_serves_one_request(end, agent, softhsm):
+    """Twenty that wait, by two keys: each prompt names its own."""
+    token = softhsm("p256", "ed25519")
+    a = agent(simple(token, 1, 2) +
+              'token "t" { uri = "pkcs11:token=test" login = "each" }\n',
+              token, pins=["!wait"] + [token.pin] * 4 +
+              ([token.pin] * 15 if end == "right" else ["!cancel"]))
+    clients = [a.client() for _ in range(20)]
+    blobs = [clients[0].blob("key1"), clients[0].blob("key2")]
+    for n, c in enumerate(clients):
+        c.send_sign(blobs[n % 2])
+    a.askpass.wait_for_calls(1)
+    a.names()
+    a.askpass.release(token.pin)
+    signed = 0
+    for n, c in enumerate(clients):
+        signature = c.receive_signature()
+        signed += signature is not None and verify(blobs[n % 2], signature,
+                                                   b"some data")
+        c.close()
+    # Closing the prompt is for all that wait.
+    assert signed == (20 if end == "right" else 5)
+    assert a.askpass.calls() == (20 if end == "right" else 6)
+    for n in range(signed):
+        assert '"key%d"' % (n % 2 + 1) in a.askpass.prompt(n + 1)
 
 
 def test_login_for_each_signature_with_a_kept_pin(agent, token):
