@@ -3,6 +3,7 @@
 #include "agent/login-state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/allowlist.h"
@@ -134,6 +135,48 @@ login_doubt(struct login *l)
 	kept_pin_wipe(l->kept);
 }
 
+static void
+login_expired_notice(const struct token *t, const char *words)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s: %s", t->name, words);
+	notice_show(t->agent, t->name, text);
+}
+
+char *
+login_pin_expired(struct login *l, const char *why)
+{
+	char command[TOKEN_COMMAND_BYTES], *text;
+	struct token *t = l->token;
+
+	kept_pin_wipe(l->kept);
+	l->proven = secret_free(l->proven);
+	if (asprintf(&text, "%s: its PIN has to be changed before it may be "
+	    "used: `%s`, or the token's own tool", why,
+	    token_change_command(t, command)) < 0)
+		return NULL;
+	token_set_error(t, text);
+	login_expired_notice(t, text);
+	return text;
+}
+
+/* Right or not: nothing was told of that, and nothing can be done with it. */
+static void
+login_failed_expired(struct login *l, const char *words)
+{
+	CLEANUP(cleanup_free) char *text = login_pin_expired(l, words);
+	const char *why = text == NULL ? "out of memory" : text;
+
+	login_end_try(l, PIN_END_UNSENT);
+	token_log(l->token, LOG_LEVEL_ERROR, "the login failed: %s", why);
+	login_event(l, EVENT_LOGIN_FAILED, why);
+	login_doubt(l);
+	login_finish(l, why);
+	/* A fresh process believes nothing, and sees when it was changed. */
+	process_end(l->token->process, why);
+}
+
 void
 login_failed(struct login *l, enum wire_outcome outcome, bool in_doubt,
     const char *why)
@@ -163,6 +206,9 @@ login_failed(struct login *l, enum wire_outcome outcome, bool in_doubt,
 		allowlist_update(t->agent);
 		sign_held_fail(t, why);
 		break;
+	case WIRE_PIN_EXPIRED:
+		login_failed_expired(l, why);
+		return;
 	case WIRE_CANCELLED:
 		login_end_try(l, PIN_END_UNSENT);
 		l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;

@@ -251,8 +251,10 @@ login_pin_state(const struct login *l)
 		return "maybe the last try";
 	if (login_count_low(l))
 		return "few tries left";
-	return (login_flags(l) & TOKEN_PIN_NOT_SET) != 0 ?
-	    "not set, says the token" : "ok";
+	if ((login_flags(l) & TOKEN_PIN_NOT_SET) != 0)
+		return "not set, says the token";
+	return (login_flags(l) & TOKEN_PIN_TO_CHANGE) != 0 ? "to be changed" :
+	    "ok";
 }
 
 /* Append a sentence. */
@@ -276,8 +278,12 @@ login_tries(const struct login *l, char *out, size_t size)
 {
 	const struct pin_record *r = l->record;
 	uint32_t flags = login_flags(l);
+	char command[TOKEN_COMMAND_BYTES];
 
 	out[0] = '\0';
+	if ((flags & TOKEN_PIN_TO_CHANGE) != 0)
+		say(out, size, "The token says that its PIN has to be changed: "
+		    "%s.", token_change_command(l->token, command));
 	if (r->doubt > 0)
 		say(out, size, "%u PIN%s sent and no answer said whether %s "
 		    "right; that counts as wrong.", r->doubt,

@@ -80,6 +80,13 @@ bool login_signature(struct login *l, const struct wire_sign_result *r,
 /* It will not be answered: the process is gone. */
 void login_signature_lost(struct login *l);
 
+/*
+ * The token wants its PIN changed before it does anything: what we have of it
+ * is of no use. The words for people, with the command; the caller's to free,
+ * or NULL.
+ */
+char *login_pin_expired(struct login *l, const char *why);
+
 /* This one's signature was made, or failed. */
 void login_over(struct login *l, struct login_waiter *w);
 

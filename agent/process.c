@@ -33,7 +33,8 @@ enum {
 };
 
 static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
-    TOKEN_PIN_FINAL_TRY | TOKEN_PIN_LOCKED | TOKEN_PIN_NOT_SET;
+    TOKEN_PIN_FINAL_TRY | TOKEN_PIN_LOCKED | TOKEN_PIN_NOT_SET |
+    TOKEN_PIN_TO_CHANGE;
 
 struct process {
 	struct token *token;

@@ -354,6 +354,21 @@ say_renewed(const struct token *t, const struct wire_sign_result *w)
 		token_log(t, LOG_LEVEL_INFO, "lost, and looked for anew");
 }
 
+/* C_Login took the PIN, and C_SignInit, say, wants another one first. */
+static void
+sign_job_expired(struct sign_job *job, const struct wire_sign_result *w)
+{
+	CLEANUP(cleanup_free) char *words = wire_error_words(&w->error);
+	CLEANUP(cleanup_free) char *text = login_pin_expired(job->token->login,
+	    words == NULL ? "out of memory" : words);
+	const char *why = text == NULL ? "out of memory" : text;
+	struct token *t = job->token;
+
+	sign_job_lost(job, why, false);
+	/* A fresh process sees when it was changed. */
+	process_end(t->process, why);
+}
+
 void
 sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 {
@@ -378,6 +393,10 @@ sign_job_result(struct sign_job *job, const struct wire_sign_result *w)
 			sign_job_need_login(job);
 		else
 			sign_job_need_pin(job);
+		return;
+	}
+	if (w->outcome == WIRE_PIN_EXPIRED) {
+		sign_job_expired(job, w);
 		return;
 	}
 	words = wire_outcome_words(w->outcome, &w->error);

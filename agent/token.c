@@ -566,6 +566,15 @@ token_unblock_command(const struct token *t)
 	return "pkcs11-tool --login --login-type so --init-pin";
 }
 
+const char *
+token_change_command(const struct token *t,
+    char buf[static TOKEN_COMMAND_BYTES])
+{
+	snprintf(buf, TOKEN_COMMAND_BYTES, "pkcs11-tool --module %s --login "
+	    "--change-pin", provider_module(t->provider));
+	return buf;
+}
+
 void
 token_set_error(struct token *t, const char *text)
 {

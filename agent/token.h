@@ -132,6 +132,11 @@ void token_try_again(struct token *t);
 /* The command line that gives a token with a locked PIN a new one. */
 const char *token_unblock_command(const struct token *t);
 
+/* The command line that changes its PIN, into buf, which is returned. */
+enum { TOKEN_COMMAND_BYTES = 512 };
+const char *token_change_command(const struct token *t,
+    char buf[static TOKEN_COMMAND_BYTES]);
+
 /* A line of the log about it, which begins with its name. */
 void token_log(const struct token *t, enum log_level level,
     const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -57,6 +57,8 @@ outcome_hint(enum wire_outcome outcome)
 		return "the PIN is wrong; it is not sent again";
 	case WIRE_PIN_LOCKED:
 		return "the PIN is locked; unblock it with its PUK or SO PIN";
+	case WIRE_PIN_EXPIRED:
+		return "the PIN has to be changed before it may be used";
 	case WIRE_LOST:
 		return "the token or its module is gone for now; the next "
 		    "request starts afresh once it is plugged in";

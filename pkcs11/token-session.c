@@ -286,6 +286,9 @@ token_session_login(struct token_session *t, const struct token_pin *typed,
 	t->logged_in = t->was_logged_in = true;
 	if (token_session_refresh(t, err))
 		return outcome;
+	/* openCryptoki takes such a PIN, and nothing else before its change. */
+	if (err->rv == CKR_PIN_EXPIRED)
+		return WIRE_PIN_EXPIRED;
 	/* It cannot be used: a fresh process has to find out why. */
 	return WIRE_LOST;
 }

@@ -4,7 +4,7 @@
 
 enum {
 	KEY_FLAGS_ALL = (KEY_NO_LOGIN << 1) - 1,
-	TOKEN_FLAGS_ALL = (TOKEN_PIN_NOT_SET << 1) - 1,
+	TOKEN_FLAGS_ALL = (TOKEN_PIN_TO_CHANGE << 1) - 1,
 	/* A key of empty parts: ref, kind, flags and the lengths of five. */
 	KEY_LEAST_BYTES = KEY_REF_BYTES + 1 + 4 + 5 * 4,
 	POINT_UNCOMPRESSED = 4, /* SEC 1 section 2.3.3 */
@@ -101,7 +101,7 @@ read_error(struct reader *r)
 static enum wire_outcome
 read_outcome(struct reader *r)
 {
-	return (enum wire_outcome)read_enum(r, WIRE_OK, WIRE_LOGGED_IN);
+	return (enum wire_outcome)read_enum(r, WIRE_OK, WIRE_PIN_EXPIRED);
 }
 
 enum parse_err

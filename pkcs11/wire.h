@@ -145,6 +145,7 @@ enum token_flag {
 	TOKEN_PROTECTED_PATH = 1 << 5, /* the PIN is typed on the reader */
 	TOKEN_REMOVABLE = 1 << 6,
 	TOKEN_PIN_NOT_SET = 1 << 7, /* no user PIN yet (PIN_NOT_INITIALIZED) */
+	TOKEN_PIN_TO_CHANGE = 1 << 8, /* expired, or the one it came with */
 };
 
 struct wire_token {
@@ -196,7 +197,7 @@ enum wire_outcome {
 	WIRE_OK = 0,
 	WIRE_NEED_LOGIN = 1,   /* C_Login(CKU_USER) first; nothing was tried */
 	WIRE_NEED_CONTEXT = 2, /* this key wants its PIN for each signature */
-	WIRE_PIN_REFUSED = 3,  /* incorrect, length, invalid, expired: see error */
+	WIRE_PIN_REFUSED = 3,  /* incorrect, length, invalid: see error */
 	WIRE_PIN_LOCKED = 4,
 	WIRE_LOST = 5,	     /* design section 8: session, token or module gone */
 	WIRE_KEY_UNUSABLE = 6, /* a property of the key: off the list, no climb */
@@ -204,6 +205,7 @@ enum wire_outcome {
 	WIRE_ERROR = 8,	     /* anything else */
 	WIRE_PIN_HELD = 9,   /* not sent: too few tries are left for it */
 	WIRE_LOGGED_IN = 10, /* it was already; the PIN was not looked at */
+	WIRE_PIN_EXPIRED = 11, /* not wrong: it has to be changed first */
 };
 
 /*

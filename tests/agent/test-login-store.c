@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Each try is in the file before its PIN is sent (design section 9). */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agent/login-state.h"
 #include "tests/agent/login-play.h"
@@ -132,6 +133,7 @@ how_a_try_may_end(void **state)
 		{WIRE_CANCELLED, 0, 0},
 		{WIRE_LOGGED_IN, 0, 0},
 		{WIRE_PIN_HELD, 0, 0},
+		{WIRE_PIN_EXPIRED, 0, 0},
 		{WIRE_OK, 0, 0},
 	};
 
@@ -420,6 +422,63 @@ a_refused_pin_is_forgotten(void **state)
 	assert_counts(2, 0);
 }
 
+static void
+an_expired_pin_is_not_wrong(void **state)
+{
+	struct waiter a = {0}, b = {0};
+
+	(void)state;
+	waiter_asks(&a);
+	waiter_asks(&b);
+	person("1234");
+	token_says(WIRE_PIN_EXPIRED, TOKEN_PIN_TO_CHANGE);
+	assert_told(&a, "pkcs11-tool --module /lib/fake.so --login "
+	    "--change-pin");
+	assert_told(&b, "has to be changed");
+	assert_false(play.prompt_open);
+	assert_int_equal(play.prompts, 1);
+	assert_counts(0, 0);
+	assert_int_equal(play.ended, 1);
+	assert_string_equal(login_pin_state(play.token->login),
+	    "to be changed");
+	assert_tries("--change-pin");
+	/* Not proven: a person is asked once more, and it may be sent. */
+	waiter_asks(&a);
+	assert_non_null(strstr(play.warning, "--change-pin"));
+	person("1234");
+	token_says(WIRE_OK, TOKEN_LOGGED_IN);
+	assert_told(&a, "");
+	assert_sent("1234 1234");
+	/* For one signature's login as well. */
+	waiter_wants_pin(&a);
+	person("1234");
+	assert_false(signature_says(&a, WIRE_PIN_TRIED, WIRE_PIN_EXPIRED, 0));
+	assert_told(&a, "--change-pin");
+	assert_false(play.prompt_open);
+	assert_counts(0, 0);
+}
+
+/* After the change the one we kept would cost a try. */
+static void
+an_expired_pin_is_not_kept(void **state)
+{
+	struct secret *pin = secret_new(bytes_str("1234"));
+	struct login *l = play.token->login;
+	char *text;
+
+	(void)state;
+	assert_non_null(pin);
+	kept_pin_put(l->kept, pin, UINT32_MAX);
+	secret_free(pin);
+	text = login_pin_expired(l, "C_SignInit: CKR_PIN_EXPIRED");
+	assert_non_null(text);
+	assert_string_equal(play.token->last_error, text);
+	assert_non_null(strstr(text, "C_SignInit: CKR_PIN_EXPIRED: its PIN has "
+	    "to be changed"));
+	free(text);
+	assert_false(kept_pin_is_there(l->kept));
+}
+
 int
 main(void)
 {
@@ -438,6 +497,8 @@ main(void)
 		PLAY(a_signature_s_login_is_stored_too),
 		PLAY(a_pad_s_try_is_stored_before_it_is_lit),
 		PLAY(a_refused_pin_is_forgotten),
+		PLAY(an_expired_pin_is_not_wrong),
+		PLAY(an_expired_pin_is_not_kept),
 	};
 
 	return cmocka_run_group_tests_name("agent/login-store", tests, NULL,

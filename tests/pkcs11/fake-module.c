@@ -5,8 +5,8 @@
  *
  *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
  *                           initialized=0 present=0 sessions=N
- *                           locked=1 low=1 final=1 unset=1 (what it says of
- *                           its PIN)
+ *                           locked=1 low=1 final=1 unset=1 change=1 (what it
+ *                           says of its PIN)
  *                           in=1 (logged in from the start)
  *   object KEY=VALUE …      of the last slot; see attribute_names, values in
  *                           hex; private=1 shows it only after a login
@@ -59,7 +59,7 @@ struct fake_object {
 
 struct fake_slot {
 	unsigned long removable, hw, login, pad, initialized, present,
-	    sessions, locked, low, final, unset, logged_in;
+	    sessions, locked, low, final, unset, change, logged_in;
 	char pin[32], label[33];
 	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
 };
@@ -157,6 +157,7 @@ slot_set(struct fake_slot *s, const char *key, const char *value)
 		{"login", &s->login}, {"pad", &s->pad},
 		{"initialized", &s->initialized}, {"present", &s->present},
 		{"sessions", &s->sessions}, {"unset", &s->unset},
+		{"change", &s->change},
 		{"locked", &s->locked}, {"low", &s->low}, {"final", &s->final},
 		{"in", &s->logged_in},
 	};
@@ -365,6 +366,7 @@ fake_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	    (s->locked ? CKF_USER_PIN_LOCKED : 0) |
 	    (s->low ? CKF_USER_PIN_COUNT_LOW : 0) |
 	    (s->final ? CKF_USER_PIN_FINAL_TRY : 0) |
+	    (s->change ? CKF_USER_PIN_TO_BE_CHANGED : 0) |
 	    (s->initialized ? CKF_TOKEN_INITIALIZED : 0);
 	info->ulMaxSessionCount = s->sessions;
 	info->ulMinPinLen = 4;

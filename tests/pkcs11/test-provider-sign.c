@@ -143,6 +143,12 @@ test_login_errors(void **state)
 		    WIRE_PIN_LOCKED, 1, true},
 		{"slot login=1\ncall C_Login rv=0x50\n", "1234",
 		    WIRE_CANCELLED, 1, true},
+		/* Not wrong: said at once, or (openCryptoki) after it. */
+		{"slot login=1 change=1\n", "1234", WIRE_OK, 1, false},
+		{"slot login=1 change=1\ncall C_Login rv=0xa3\n", "1234",
+		    WIRE_PIN_EXPIRED, 1, true},
+		{"slot login=1\ncall C_FindObjectsInit rv=0xa3 skip=3 "
+		    "times=always\n", "1234", WIRE_PIN_EXPIRED, 1, false},
 		{"slot login=1\ncall C_Login rv=0x32\n", "1234",
 		    WIRE_LOST, 1, true},
 		/* By the module itself; or so it says, and knows better. */
@@ -331,6 +337,10 @@ test_context_login(void **state)
 		    WIRE_PIN_UNSEEN, 0},
 		{"pad=1", "call C_Login rv=0x50\n", "", true, false,
 		    WIRE_CANCELLED, WIRE_PIN_TRIED, 1},
+		{"", "call C_Login rv=0xa3\n", "1234", true, true,
+		    WIRE_PIN_EXPIRED, WIRE_PIN_TRIED, 1},
+		{"", "call C_SignInit rv=0xa3\n", "1234", true, true,
+		    WIRE_PIN_EXPIRED, WIRE_PIN_UNSEEN, 0},
 		{"", "call C_Login rv=0x91\n", "1234", true, true,
 		    WIRE_NEED_LOGIN, WIRE_PIN_TRIED, 1},
 		{"", "call C_Login rv=0x100\n", "1234", true, true,

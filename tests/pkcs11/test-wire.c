@@ -358,7 +358,7 @@ static void
 login_result(void **state)
 {
 	(void)state;
-	for (int outcome = WIRE_OK; outcome <= WIRE_LOGGED_IN + 1; outcome++) {
+	for (int outcome = WIRE_OK; outcome <= WIRE_PIN_EXPIRED + 1; outcome++) {
 		const struct wire_login_result m = {
 			.id = 3,
 			.outcome = (enum wire_outcome)outcome,
@@ -372,7 +372,7 @@ login_result(void **state)
 
 		wire_login_result_put(&b, &m);
 		body = body_of(&b, WIRE_LOGIN_RESULT);
-		if (outcome > WIRE_LOGGED_IN) {
+		if (outcome > WIRE_PIN_EXPIRED) {
 			assert_int_equal(parse_copy(parse_login_result, body),
 			    PARSE_VALUE);
 			buffer_clear(&b);
@@ -401,14 +401,14 @@ sign_result(void **state)
 		enum parse_err want;
 	} cases[] = {
 		{"good", WIRE_OK, 0, 64, PARSE_OK},
-		{"longest", WIRE_OK, 0xff, WIRE_SIGNATURE_MAX_BYTES, PARSE_OK},
+		{"longest", WIRE_OK, 0x1ff, WIRE_SIGNATURE_MAX_BYTES, PARSE_OK},
 		{"lost", WIRE_LOST, TOKEN_REMOVABLE, 0, PARSE_OK},
 		{"too long", WIRE_OK, 0, WIRE_SIGNATURE_MAX_BYTES + 1,
 		    PARSE_LIMIT},
 		{"good without one", WIRE_OK, 0, 0, PARSE_VALUE},
 		{"lost with one", WIRE_LOST, 0, 64, PARSE_VALUE},
-		{"outcome 11", WIRE_LOGGED_IN + 1, 0, 0, PARSE_VALUE},
-		{"flag 8", WIRE_OK, 0x100, 64, PARSE_VALUE},
+		{"outcome 12", WIRE_PIN_EXPIRED + 1, 0, 0, PARSE_VALUE},
+		{"flag 9", WIRE_OK, 0x200, 64, PARSE_VALUE},
 	};
 
 	(void)state;
