@@ -26,7 +26,9 @@
 #include "agent/spawn.h"
 #include "agent/startup.h"
 #include "agent/token.h"
+#include "agent/unfinished.h"
 #include "agent/watcher.h"
+#include "common/limits.h"
 #include "common/log.h"
 
 /* A select() loop could not carry many connections: refuse it. */
@@ -48,6 +50,10 @@ base_new(void)
 struct agent *
 agent_new(const char *config_file)
 {
+	static const struct unfinished_limits unfinished = {
+		.ms = CLIENT_UNFINISHED_SEC * 1000,
+		.max_bytes = CLIENTS_UNFINISHED_MAX_BYTES,
+	};
 	struct agent *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
@@ -68,6 +74,7 @@ agent_new(const char *config_file)
 	    (a->pin_file = pin_file_new(a)) == NULL ||
 	    (a->startup = startup_new(a)) == NULL ||
 	    (a->lookups = lookups_new(a)) == NULL ||
+	    (a->unfinished = unfinished_new(a->base, &unfinished)) == NULL ||
 	    (a->registry = registry_new(a)) == NULL ||
 	    (a->readers = readers_new(a)) == NULL ||
 	    (a->forget = forget_new(a)) == NULL ||
@@ -90,6 +97,7 @@ agent_free(struct agent *a)
 		client_free(c);
 	while ((control = TAILQ_FIRST(&a->controls)) != NULL)
 		control_free(control);
+	a->unfinished = unfinished_free(a->unfinished);
 	a->reload = reload_free(a->reload);
 	a->startup = startup_free(a->startup);
 	a->lookups = lookups_free(a->lookups);

@@ -29,6 +29,7 @@ struct reload;
 struct spawner;
 struct startup;
 struct token;
+struct unfinished;
 
 TAILQ_HEAD(provider_list, provider);
 TAILQ_HEAD(token_list, token);
@@ -44,6 +45,7 @@ struct agent {
 	struct hasher *hasher;		/* owned */
 	struct startup *startup;	/* owned */
 	struct lookups *lookups;	/* owned */
+	struct unfinished *unfinished;	/* owned */
 	struct reload *reload;		/* owned */
 	struct readers *readers;	/* owned */
 	struct allowlist *allowlist;	/* owned */

@@ -131,16 +131,28 @@ client_closed(void *arg, const char *why)
 	client_free(c);
 }
 
+static bool
+client_awaits(void *arg)
+{
+	const struct client *c = arg;
+
+	return c->n_replies > 0;
+}
+
 static const struct stream_events client_events = {
 	client_frame,
+	client_awaits,
 	client_closed,
 };
 
 void
 client_new(struct agent *agent, int fd, const struct peer *peer)
 {
-	static const struct stream_limits limits = {CLIENT_MSG_MAX_BYTES,
-	    CLIENT_OUT_MAX_BYTES};
+	const struct stream_limits limits = {
+		.frame_max_bytes = CLIENT_MSG_MAX_BYTES,
+		.out_max_bytes = CLIENT_OUT_MAX_BYTES,
+		.unfinished = agent->unfinished,
+	};
 	struct client *c = calloc(1, sizeof(*c));
 
 	if (c == NULL) {

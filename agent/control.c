@@ -233,14 +233,18 @@ control_closed(void *arg, const char *why)
 
 static const struct stream_events control_events = {
 	control_frame,
+	NULL,
 	control_closed,
 };
 
 void
 control_new(struct agent *agent, int fd, const struct peer *peer)
 {
-	static const struct stream_limits limits = {CONTROL_REQUEST_MAX_BYTES,
-	    CONTROL_REPLY_MAX_BYTES};
+	const struct stream_limits limits = {
+		.frame_max_bytes = CONTROL_REQUEST_MAX_BYTES,
+		.out_max_bytes = CONTROL_REPLY_MAX_BYTES,
+		.unfinished = agent->unfinished,
+	};
 	struct control_client *c = calloc(1, sizeof(*c));
 
 	if (c == NULL) {

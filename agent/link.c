@@ -115,6 +115,7 @@ link_closed(void *arg, const char *why)
 
 static const struct stream_events link_stream_events = {
 	link_frame,
+	NULL,
 	link_closed,
 };
 

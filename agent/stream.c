@@ -6,10 +6,13 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/unfinished.h"
 #include "common/frame.h"
 
 enum {
@@ -33,9 +36,12 @@ struct stream {
 	void *arg;
 	struct buffer in;
 	struct buffer out;
+	struct unfinished *unfinished; /* borrowed; NULL: not counted */
+	struct unfinished_part part;
 	size_t frame_max_bytes;
 	const char *broken; /* why it cannot go on; to be reported */
 	const char *deaf; /* the peer reads no more; it may have said why */
+	const char *cut;  /* how its last request ended, in the middle */
 	int fd;
 	unsigned depth;	 /* callbacks of ours that are running */
 	bool paused;	 /* by the owner */
@@ -45,7 +51,27 @@ struct stream {
 	bool writing;	 /* writable is added */
 	bool hear_out;	 /* see struct stream_limits */
 	bool tells_end;	 /* the loop can tell an end that nobody reads */
+	bool tells_edges; /* and a change of it */
+	bool half;	 /* the peer shut its writing half down */
+	bool eof;	 /* and all that it said has been read */
 };
+
+/* How much of the next request is here; not while one is handed over. */
+static void
+stream_account(struct stream *s)
+{
+	if (s->unfinished == NULL)
+		return;
+	unfinished_hold(s->unfinished, &s->part, s->in.cap);
+	unfinished_time(&s->part, s->in.len > 0 && !s->paused && !s->stalled);
+}
+
+static void
+stream_uncount(struct stream *s)
+{
+	if (s->unfinished != NULL)
+		unfinished_hold(s->unfinished, &s->part, 0);
+}
 
 static void
 stream_destroy(struct stream *s)
@@ -62,6 +88,7 @@ stream_stop(struct stream *s)
 	event_del(&s->writable);
 	event_del(&s->ended);
 	s->writing = false;
+	stream_uncount(s);
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
@@ -107,6 +134,7 @@ stream_report(struct stream *s, const char *why)
 	event_del(&s->writable);
 	event_del(&s->ended);
 	s->writing = false;
+	stream_uncount(s);
 	s->events->closed(s->arg, why);
 }
 
@@ -130,6 +158,7 @@ stream_frames(struct stream *s)
 			if (s->freed)
 				return false;
 			frame_drop(&s->in, body);
+			unfinished_time(&s->part, false);
 			continue;
 		case FRAME_MORE:
 			break;
@@ -145,7 +174,10 @@ stream_frames(struct stream *s)
 	return true;
 }
 
-/* How much to read: all of a big frame's rest, within fairness. */
+/*
+ * How much to read: all of a big frame's rest, within fairness, but no more
+ * room for it than what has come takes already.
+ */
 static size_t
 stream_want(const struct stream *s)
 {
@@ -159,6 +191,8 @@ stream_want(const struct stream *s)
 	if (want > s->frame_max_bytes || want + 4 <= head.len)
 		return STREAM_READ_BYTES;
 	want = want + 4 - head.len;
+	if (want > head.len)
+		want = head.len;
 	if (want < STREAM_READ_BYTES)
 		return STREAM_READ_BYTES;
 	return want < STREAM_READ_MAX_BYTES ? want : STREAM_READ_MAX_BYTES;
@@ -193,13 +227,69 @@ stream_read(struct stream *s)
 	return STREAM_GOT_END;
 }
 
+/* Closed altogether, or shut in one direction? */
+static bool
+peer_is_gone(int fd)
+{
+#ifdef __linux__
+	struct pollfd p = {.fd = fd, .events = 0};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+#else
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+
+	return getpeername(fd, (struct sockaddr *)&name, &len) != 0;
+#endif
+}
+
+static void stream_half_event(evutil_socket_t fd, short what, void *arg);
+
+/*
+ * The peer says no more, and may wait for answers. That it goes altogether is
+ * told by an edge: by the level, the loop would hear again and again that it
+ * has shut one direction down. False where the loop tells no edges.
+ */
+static bool
+stream_half(struct stream *s)
+{
+	if (s->half)
+		return true;
+	event_del(&s->readable);
+	event_del(&s->ended);
+	event_del(&s->writable);
+	s->writing = false;
+	s->half = s->tells_edges && event_assign(&s->writable,
+	    event_get_base(&s->readable), s->fd, EV_WRITE | EV_ET | EV_PERSIST,
+	    stream_half_event, s) == 0 && event_add(&s->writable, NULL) == 0;
+	return s->half;
+}
+
+/* All is read: close it once it has all that it asked for. */
+static void
+stream_finish(struct stream *s)
+{
+	if (s->out.len > 0 ||
+	    (s->events->awaited != NULL && s->events->awaited(s->arg)))
+		return;
+	stream_report(s, s->cut);
+}
+
 /* The end of what the peer sends. The caller is inside enter/leave. */
 static void
 stream_end(struct stream *s)
 {
-	if (s->broken == NULL && s->in.len != 0)
-		s->broken = "closed in the middle of a message";
-	stream_report(s, s->broken);
+	if (s->in.len != 0)
+		s->cut = "closed in the middle of a message";
+	if (s->broken != NULL || s->hear_out || peer_is_gone(s->fd) ||
+	    !stream_half(s)) {
+		stream_report(s, s->broken != NULL ? s->broken : s->cut);
+		return;
+	}
+	s->eof = true;
+	buffer_clear(&s->in);
+	stream_account(s);
+	stream_finish(s);
 }
 
 /*
@@ -228,13 +318,25 @@ stream_take(struct stream *s)
 		stream_report(s, s->broken);
 		return;
 	}
-	if (s->paused || s->stalled || s->closed)
+	if (s->closed)
 		return;
+	if (s->paused || s->stalled) {
+		stream_account(s);
+		return;
+	}
 	got = stream_read(s);
-	if (!stream_frames(s))
+	if (!stream_frames(s)) {
 		stream_report(s, s->broken);
-	else if (got == STREAM_GOT_END)
+		return;
+	}
+	if (got == STREAM_GOT_END) {
 		stream_end(s);
+		return;
+	}
+	stream_account(s);
+	/* The rest is there already. */
+	if (s->half && got == STREAM_GOT_SOME)
+		stream_wake(s);
 }
 
 static void
@@ -249,6 +351,8 @@ stream_readable(evutil_socket_t fd, short what, void *arg)
 		stream_report(s, s->broken);
 	else if (s->deaf != NULL)
 		stream_hear_out(s);
+	else if (s->eof)
+		stream_finish(s);
 	else if (!s->paused && !s->stalled)
 		stream_take(s);
 	stream_leave(s);
@@ -260,10 +364,25 @@ stream_hung_up(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;
 
-	(void)fd;
 	(void)what;
 	stream_enter(s);
-	stream_report(s, s->broken);
+	if (peer_is_gone(fd) || !stream_half(s))
+		stream_report(s, s->broken);
+	stream_leave(s);
+}
+
+/* Room for an answer, or the end of one that has said all. */
+static void
+stream_half_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)what;
+	stream_enter(s);
+	if (peer_is_gone(fd))
+		stream_report(s, s->broken);
+	else
+		stream_flush(s);
 	stream_leave(s);
 }
 
@@ -272,6 +391,10 @@ static void
 stream_listen(struct stream *s)
 {
 	if (s->closed || s->freed)
+		return;
+	if (s->paused || s->stalled)
+		unfinished_time(&s->part, false);
+	if (s->half)
 		return;
 	if (s->paused || s->stalled) {
 		event_del(&s->readable);
@@ -319,7 +442,10 @@ stream_flush(struct stream *s)
 		return;
 	}
 	stream_write(s);
-	if (s->out.len > 0 && !s->writing) {
+	if (s->half && s->out.len == 0) {
+		/* Maybe its last answer. */
+		stream_wake(s);
+	} else if (!s->half && s->out.len > 0 && !s->writing) {
 		event_add(&s->writable, NULL);
 		s->writing = true;
 	} else if (s->out.len == 0 && s->writing) {
@@ -341,6 +467,17 @@ stream_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	stream_flush(arg);
+}
+
+/* An unfinished_part's: nothing of this stream runs. */
+static void
+stream_dropped(void *arg, const char *why)
+{
+	struct stream *s = arg;
+
+	buffer_clear(&s->in);
+	s->broken = why;
+	stream_wake(s);
 }
 
 struct buffer *
@@ -405,8 +542,12 @@ stream_new(struct event_base *base, int fd,
 	s->fd = fd;
 	s->frame_max_bytes = limits->frame_max_bytes;
 	s->hear_out = limits->hear_out;
+	s->unfinished = limits->unfinished;
+	s->part.dropped = stream_dropped;
+	s->part.arg = s;
 	s->tells_end = !s->hear_out && (event_base_get_features(base) &
 	    EV_FEATURE_EARLY_CLOSE) != 0;
+	s->tells_edges = (event_base_get_features(base) & EV_FEATURE_ET) != 0;
 	s->in = BUFFER_INIT(limits->frame_max_bytes + 4 +
 	    STREAM_READ_MAX_BYTES);
 	s->out = BUFFER_INIT(limits->out_max_bytes);

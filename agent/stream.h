@@ -11,12 +11,18 @@
 
 struct event_base;
 struct stream;
+struct unfinished;
 
 struct stream_limits {
 	size_t frame_max_bytes; /* a longer frame, or an empty one, closes it */
 	size_t out_max_bytes;	/* what may wait to be read by the peer */
-	/* Of one that reads no more, take what it said before: our children. */
+	/*
+	 * Our children: of one that reads no more, take what it said before;
+	 * one that says no more has ended.
+	 */
 	bool hear_out;
+	/* Clients: what they have begun to say counts there; or NULL. */
+	struct unfinished *unfinished;
 };
 
 struct stream_events {
@@ -25,6 +31,12 @@ struct stream_events {
 	 * pause it, and write.
 	 */
 	void (*frame)(void *arg, struct bytes body);
+	/*
+	 * Does the peer wait for an answer? One that says no more (it has shut
+	 * its writing half down) is closed when it does not, and all answers
+	 * are written. NULL: only while the stream is paused.
+	 */
+	bool (*awaited)(void *arg);
 	/*
 	 * The peer closed it, or it cannot go on; nothing comes after this.
 	 * The owner frees the stream, here or later. `why` is NULL for an

@@ -15,6 +15,10 @@ enum {
 	CLIENT_REQUESTS_MAX = 64,
 	/* The same in bytes. */
 	CLIENT_REQUESTS_MAX_BYTES = 512 * 1024,
+	/* What a request may take to come, from its first byte on. */
+	CLIENT_UNFINISHED_SEC = 60,
+	/* What all that have not come to an end may hold, of all clients. */
+	CLIENTS_UNFINISHED_MAX_BYTES = 16 * 1024 * 1024,
 	/* Processes that look up paths which clients name, at a time. */
 	LOOKUPS_MAX = 4,
 	/* Fds that connections leave for our own children and files. */

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/control.h"
@@ -102,6 +103,21 @@ a_token_that_nobody_saw_is_looked_for(void **state)
 	expect_refusal(t, "there is no such token");
 }
 
+/* Who says no more gets the answer that it waits for, and is let go then. */
+static void
+who_says_no_more_is_answered(void **state)
+{
+	struct table *t = *state;
+
+	ask_unlock(t, "fake", NULL);
+	assert_int_equal(shutdown(t->peer.fd, SHUT_WR), 0);
+	world_spin(t->agent);
+	assert_false(TAILQ_EMPTY(&t->agent->controls));
+	expect_token(t, "fake (serial 1)");
+	assert_true(world_closed(t->agent, &t->peer));
+	assert_true(TAILQ_EMPTY(&t->agent->controls));
+}
+
 static void
 a_token_that_is_there_is_not_looked_for(void **state)
 {
@@ -171,6 +187,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_that_nobody_saw_is_looked_for),
+		TEST(who_says_no_more_is_answered),
 		TEST(a_token_that_is_there_is_not_looked_for),
 		TEST(without_a_name_it_waits_for_scans),
 		TEST(nothing_is_looked_for_with_a_pin),

@@ -3,134 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "tests/agent/world.h"
+#include "tests/agent/stream-owner.h"
 #include "tests/cmocka-all.h"
 
-enum { FRAME_MAX = 200 * 1000, OUT_MAX = 400 * 1000 };
-
-/* One stream, and what its owner does with each frame. */
-struct owner {
-	struct agent *agent; /* for its loop */
-	struct stream *stream;
-	struct world_peer peer;
-	unsigned frames;
-	size_t bytes;	/* of all frames */
-	uint8_t last;	/* byte of the last frame */
-	size_t answer;	/* bytes written for each frame */
-	unsigned pause_at, free_at; /* this frame; 0: none */
-	bool free_when_closed;
-	unsigned closed;
-	char why[128]; /* "" for a clean end */
-	bool inside;   /* one of our callbacks runs */
-};
-
-static void
-owner_answer(struct owner *o, size_t len)
-{
-	struct buffer *out = stream_out(o->stream);
-	size_t mark = buffer_begin(out);
-
-	for (size_t i = 0; i < len; i++)
-		buffer_put_u8(out, 'x');
-	buffer_end(out, mark);
-	stream_flush(o->stream);
-}
-
-static void
-owner_frame(void *arg, struct bytes body)
-{
-	struct owner *o = arg;
-
-	assert_false(o->inside);
-	assert_int_equal(o->closed, 0);
-	assert_non_null(o->stream);
-	o->inside = true;
-	o->frames++;
-	o->bytes += body.len;
-	o->last = body.p[body.len - 1];
-	if (o->answer > 0)
-		owner_answer(o, o->answer);
-	if (o->frames == o->pause_at)
-		stream_pause(o->stream);
-	if (o->frames == o->free_at)
-		o->stream = stream_free(o->stream);
-	o->inside = false;
-}
-
-static void
-owner_closed(void *arg, const char *why)
-{
-	struct owner *o = arg;
-
-	assert_false(o->inside);
-	o->closed++;
-	snprintf(o->why, sizeof(o->why), "%s", why == NULL ? "" : why);
-	if (o->free_when_closed)
-		o->stream = stream_free(o->stream);
-}
-
-static const struct stream_events owner_events = {owner_frame, owner_closed};
-
+/* One of our children. */
 static int
 setup(void **state)
 {
-	static const struct stream_limits limits = {FRAME_MAX, OUT_MAX,
-	    .hear_out = true};
-	struct owner *o = calloc(1, sizeof(*o));
-
-	assert_non_null(o);
-	o->agent = world_agent();
-	o->stream = stream_new(o->agent->base, world_pair(&o->peer), &limits,
-	    &owner_events, o);
-	assert_non_null(o->stream);
-	*state = o;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct owner *o = *state;
-
-	stream_free(o->stream);
-	if (o->peer.fd >= 0)
-		world_hang_up(&o->peer);
-	agent_free(o->agent);
-	free(o);
-	return 0;
-}
-
-static void
-send_raw(struct owner *o, const void *p, size_t len)
-{
-	assert_true(world_send(o->agent, &o->peer, bytes_of(p, len)));
-}
-
-/* A frame of this many bytes. */
-static void
-send_frame(struct owner *o, size_t len, uint8_t byte)
-{
-	struct buffer b = BUFFER_INIT(FRAME_MAX + 16);
-	size_t mark = buffer_begin(&b);
-
-	for (size_t i = 0; i < len; i++)
-		buffer_put_u8(&b, byte);
-	buffer_end(&b, mark);
-	send_raw(o, b.p, b.len);
-	buffer_clear(&b);
-}
-
-static void
-peer_closes(struct owner *o)
-{
-	world_hang_up(&o->peer);
-	o->peer.fd = -1;
-	world_spin(o->agent);
+	return owner_setup(state, true, NULL);
 }
 
 static void
@@ -446,7 +329,8 @@ it_is_non_blocking_and_takes_the_fd(void **state)
 	assert_null(stream_new(o->agent->base, -1, &limits, &owner_events, o));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, owner_teardown)
 
 int
 main(void)

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Hostile, broken and greedy clients; requests that are not ours."""
 import os
+import re
+import select
+import signal
 import socket
 import struct
+import subprocess
+import time
 
 import pytest
 
 from config import simple
 from daemon import wait_until
-from keys import verify
+from keys import public_line, verify
 from wire import (ADD_IDENTITY, ADD_ID_CONSTRAINED, EXTENSION_RESPONSE,
                   FAILURE, LOCK, MESSAGE_MAX_BYTES, REMOVE_ALL_IDENTITIES,
                   REMOVE_IDENTITY, REQUEST_IDENTITIES, SIGN_REQUEST, UNLOCK,
@@ -160,11 +165,119 @@ def test_hangs_up_while_a_prompt_is_open(served):
     c.send_sign(c.blob("key1"))
     served.askpass.wait_for_calls(1)
     c.close()
-    wait_until(lambda: not [line for line in served.children().values()
-                            if "askpass" in line or "prompt" in line],
-               what="the end of the prompt")
+    wait_until(lambda: not prompts(served), what="the end of the prompt")
     still_works(served)
     assert served.askpass.calls() == 2
+
+
+def prompts(a):
+    return [line for line in a.children().values()
+            if "askpass" in line or "prompt" in line]
+
+
+def test_says_no_more_and_waits(served):
+    """As `nc -N` does: all that was asked for is answered."""
+    with served.client() as c:
+        blob = c.blob("key1")
+        for n in range(100):
+            c.send_sign(blob, b"data %d" % n)
+        c.sock.shutdown(socket.SHUT_WR)
+        for n in range(100):
+            assert verify(blob, c.receive_signature(), b"data %d" % n)
+        assert c.hung_up()
+    assert served.askpass.calls() == 1
+
+
+@pytest.mark.parametrize("n", [1, 100])
+def test_says_no_more_while_a_prompt_is_open(n, served):
+    served.askpass.answer_with("!wait")
+    with served.client() as c:
+        blob = c.blob("key1")
+        for _ in range(n):
+            c.send_sign(blob, b"data")
+        served.askpass.wait_for_calls(1)
+        c.sock.shutdown(socket.SHUT_WR)
+        still_there = served.client()
+        assert len(still_there.names()) == 2
+        still_there.close()
+        served.askpass.release("1234")
+        for _ in range(n):
+            assert verify(blob, c.receive_signature(), b"data")
+        assert c.hung_up()
+
+
+@pytest.mark.parametrize("n", [1, 100])
+def test_says_no_more_and_leaves_while_a_prompt_is_open(n, served):
+    served.askpass.answer_with("!wait", "1234")
+    c = served.client()
+    blob = c.blob("key1")
+    for _ in range(n):
+        c.send_sign(blob)
+    c.sock.shutdown(socket.SHUT_WR)
+    served.askpass.wait_for_calls(1)
+    c.close()
+    wait_until(lambda: not prompts(served), what="the end of the prompt")
+    still_works(served)
+    assert served.askpass.calls() == 2
+
+
+def test_ssh_that_is_interrupted_takes_its_prompt_along(served, sshd):
+    served.askpass.answer_with("!wait")
+    with served.client() as c:
+        sshd.accept(public_line(c.blob("key1")))
+    ssh = subprocess.Popen(["ssh", "-F", str(sshd.dir / "ssh_config"), "rig"],
+                           env=served.env, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    try:
+        served.askpass.wait_for_calls(1)
+    finally:
+        ssh.send_signal(signal.SIGINT)
+        ssh.wait(20)
+    wait_until(lambda: not prompts(served), 2, "the end of the prompt")
+
+
+def resident_kb(a):
+    with open("/proc/%d/status" % a.process.pid) as f:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1))
+
+
+@pytest.mark.release
+def test_many_requests_that_do_not_end(served, note):
+    """A thousand of the largest: they hold no more than all may together."""
+    still_works(served)
+    before = resident_kb(served)
+    part = struct.pack(">IB", MESSAGE_MAX_BYTES, SIGN_REQUEST) + (
+        b"x" * (200 * 1000))
+    clients = []
+    try:
+        for _ in range(1000):
+            clients.append(served.client())
+            try:
+                clients[-1].send_raw(part)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        still_works(served)
+        grown = resident_kb(served) - before
+    finally:
+        for c in clients:
+            c.close()
+    note("1000 requests that do not end: %d kB" % grown)
+    assert grown < 40 * 1000
+
+
+@pytest.mark.long
+def test_request_that_does_not_end(served):
+    """A byte now and then gives it no more than a minute."""
+    with served.client() as c:
+        c.send_raw(struct.pack(">IB", 1000, SIGN_REQUEST))
+        began = time.monotonic()
+        while not select.select([c.sock], [], [], 5)[0]:
+            c.send_raw(b"x")
+            assert time.monotonic() - began < 75
+        assert c.hung_up()
+        assert time.monotonic() - began > 55
+    still_works(served)
 
 
 def test_replies_in_the_order_of_the_requests(served):
