@@ -20,6 +20,7 @@
 #include "agent/process.h"
 #include "agent/provider-list.h"
 #include "agent/readers.h"
+#include "agent/refusal.h"
 #include "agent/registry.h"
 #include "agent/release.h"
 #include "agent/reload.h"
@@ -54,6 +55,10 @@ agent_new(const char *config_file)
 		.ms = CLIENT_UNFINISHED_SEC * 1000,
 		.max_bytes = CLIENTS_UNFINISHED_MAX_BYTES,
 	};
+	static const struct refusal_limits refusals = {
+		.lines = REFUSAL_LINES,
+		.ms = REFUSAL_SPAN_SEC * 1000,
+	};
 	struct agent *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
@@ -67,6 +72,7 @@ agent_new(const char *config_file)
 	TAILQ_INIT(&a->pin_records);
 	if ((a->base = base_new()) == NULL ||
 	    (a->spawner = spawner_new(a->base)) == NULL ||
+	    (a->refusals = refusals_new(a->base, &refusals)) == NULL ||
 	    (a->config = config_new()) == NULL ||
 	    (a->allowlist = allowlist_new(a)) == NULL ||
 	    (a->announcer = announcer_new(a)) == NULL ||
@@ -111,6 +117,7 @@ agent_free(struct agent *a)
 	a->pin_file = pin_file_free(a->pin_file);
 	pin_records_free(a);
 	a->spawner = spawner_free(a->spawner);
+	a->refusals = refusals_free(a->refusals);
 	hasher_free(a->hasher);
 	free(a->exposed);
 	config_free(a->config);

@@ -25,6 +25,7 @@ struct pin_record;
 struct provider;
 struct registry;
 struct readers;
+struct refusals;
 struct reload;
 struct spawner;
 struct startup;
@@ -45,6 +46,7 @@ struct agent {
 	struct hasher *hasher;		/* owned */
 	struct startup *startup;	/* owned */
 	struct lookups *lookups;	/* owned */
+	struct refusals *refusals;	/* owned */
 	struct unfinished *unfinished;	/* owned */
 	struct reload *reload;		/* owned */
 	struct readers *readers;	/* owned */

@@ -3,6 +3,8 @@
 #include "agent/client.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,7 +128,10 @@ client_closed(void *arg, const char *why)
 {
 	struct client *c = arg;
 
-	if (why != NULL)
+	if (why != NULL && stream_was_refused(c->stream))
+		client_refused(c, REFUSED_CONNECTION,
+		    "its connection was closed: %s", why);
+	else if (why != NULL)
 		log_debug("client %ld: %s", (long)c->peer.pid, why);
 	client_free(c);
 }
@@ -192,7 +197,22 @@ client_free(struct client *c)
 	return NULL;
 }
 
-const char *
+void
+client_refused(const struct client *c, enum refusal_kind kind,
+    const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	refusal_log(c->agent->refusals, kind, c->peer.pid,
+	    (struct log_fields){0}, "%s", text);
+}
+
+/* Why it may not, or NULL. */
+static const char *
 client_change_fault(const struct client *c)
 {
 	if (c->tried_bind)
@@ -213,6 +233,17 @@ client_change_fault(const struct client *c)
 	    "is in a container of its own), so it may be a forwarded "
 	    "connection, which may not change what is exposed; use "
 	    "p11-agentctl, or ssh-add where p11-agent runs";
+}
+
+bool
+client_may_change(const struct client *c, const char *what)
+{
+	const char *why = client_change_fault(c);
+
+	if (why != NULL)
+		client_refused(c, REFUSED_CHANGE, "%s refused: %s", what,
+		    why);
+	return why == NULL;
 }
 
 bool

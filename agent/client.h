@@ -11,6 +11,7 @@
 
 #include "agent/agent.h"
 #include "agent/peer.h"
+#include "agent/refusal.h"
 #include "common/buffer.h"
 
 struct stream;
@@ -71,11 +72,15 @@ void reply_send(struct reply *r);
 void reply_fail(struct reply *r);
 
 /*
- * Why what is exposed may not be changed over this connection, in words; NULL
- * if it may. Asked anew for each change: the process at the other end may
- * have ended, or run another program.
+ * May what is exposed be changed over this connection? Says in the log why
+ * not; `what` is what it asks for: "ssh-add -D". Asked anew for each change:
+ * the process at the other end may have ended, or run another program.
  */
-const char *client_change_fault(const struct client *c);
+bool client_may_change(const struct client *c, const char *what);
+
+/* A line about a request of this client that was refused; see refusal_log. */
+void client_refused(const struct client *c, enum refusal_kind kind,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Remember that the client was shown a key; asked by client_was_shown. */
 void client_show(struct client *c, const uint8_t *ref);

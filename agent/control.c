@@ -8,6 +8,7 @@
 
 #include "agent/allowlist.h"
 #include "agent/control-client.h"
+#include "agent/refusal.h"
 #include "agent/report.h"
 #include "agent/stream.h"
 #include "common/cleanup.h"
@@ -173,8 +174,9 @@ control_run(struct control_client *c, const struct control_command *command,
 		    "too many words for this command");
 	else if (command->changes &&
 	    (c->forwarded || peer_way(c->pid) == PEER_FORWARDS)) {
-		peer_warn(c->pid, (struct log_fields){0},
-		    "%s refused: %s", command->name, PEER_FORWARDS_WORDS);
+		refusal_log(c->agent->refusals, REFUSED_CONTROL, c->pid,
+		    (struct log_fields){0}, "p11-agentctl %s refused: %s",
+		    command->name, PEER_FORWARDS_WORDS);
 		control_answer(c, CONTROL_REFUSED, PEER_FORWARDS_WORDS);
 	} else
 		command->run(c, q);
@@ -226,9 +228,15 @@ control_free(struct control_client *c)
 static void
 control_closed(void *arg, const char *why)
 {
-	if (why != NULL)
+	struct control_client *c = arg;
+
+	if (why != NULL && stream_was_refused(c->stream))
+		refusal_log(c->agent->refusals, REFUSED_CONNECTION, c->pid,
+		    (struct log_fields){0}, "its connection to the control "
+		    "socket was closed: %s", why);
+	else if (why != NULL)
 		log_debug("control connection: %s", why);
-	control_free(arg);
+	control_free(c);
 }
 
 static const struct stream_events control_events = {

@@ -10,7 +10,7 @@
 #include "agent/sign-job.h"
 #include "agent/smartcard.h"
 #include "agent/startup.h"
-#include "common/log.h"
+#include "common/text.h"
 #include "proto/message.h"
 
 static void
@@ -22,6 +22,8 @@ handle_identities(struct reply *r, struct bytes body)
 	struct identities_mark mark;
 
 	if (body.len != 0) {
+		client_refused(c, REFUSED_REQUEST, "list refused: %s",
+		    parse_err_text(PARSE_TRAILING));
 		reply_fail(r);
 		return;
 	}
@@ -61,7 +63,7 @@ handle_sign(struct reply *r, struct bytes body)
 	const char *key;
 
 	if (err != PARSE_OK) {
-		peer_warn(r->client->peer.pid, (struct log_fields){0},
+		client_refused(r->client, REFUSED_REQUEST,
 		    "sign request refused: %s", parse_err_text(err));
 		reply_fail(r);
 		return;
@@ -69,7 +71,8 @@ handle_sign(struct reply *r, struct bytes body)
 	if ((e = client_may_sign(r->client, q.key_blob)) == NULL) {
 		key = key_blob_fingerprint(q.key_blob, fingerprint) ?
 		    fingerprint : NULL;
-		peer_warn(r->client->peer.pid, (struct log_fields){.key = key},
+		refusal_log(r->client->agent->refusals, REFUSED_KEY,
+		    r->client->peer.pid, (struct log_fields){.key = key},
 		    "no signature by %s: not one of the identities of this "
 		    "connection (`p11-agentctl keys` says why)",
 		    key == NULL ? "a key" : key);
@@ -90,24 +93,58 @@ reply_success(struct reply *r)
 }
 
 static void
-handle_remove_identity(struct reply *r, struct bytes body)
+reply_success_if(struct reply *r, bool success)
 {
-	struct bytes blob;
-
-	if (remove_identity_parse(body, &blob) == PARSE_OK &&
-	    smartcard_hide_key(r->client, blob))
+	if (success)
 		reply_success(r);
 	else
 		reply_fail(r);
 }
 
 static void
+handle_remove_identity(struct reply *r, struct bytes body)
+{
+	reply_success_if(r, smartcard_hide_key(r->client, body));
+}
+
+static void
 handle_remove_all(struct reply *r, struct bytes body)
 {
-	if (body.len == 0 && smartcard_hide_all(r->client))
-		reply_success(r);
-	else
-		reply_fail(r);
+	if (body.len != 0)
+		client_refused(r->client, REFUSED_CHANGE,
+		    "ssh-add -D refused: %s", parse_err_text(PARSE_TRAILING));
+	reply_success_if(r, body.len == 0 && smartcard_hide_all(r->client));
+}
+
+static void
+handle_add(struct reply *r, struct bytes body)
+{
+	(void)body;
+	client_refused(r->client, REFUSED_ADDITION, "a key from a file refused "
+	    "(ssh-add FILE, or ssh with AddKeysToAgent): p11-agent has the "
+	    "keys of tokens alone; name the file to ssh (-i, IdentityFile), "
+	    "or give it to another agent");
+	reply_fail(r);
+}
+
+static void
+handle_lock(struct reply *r, struct bytes body)
+{
+	(void)body;
+	client_refused(r->client, REFUSED_LOCK, "ssh-add -x refused: p11-agent "
+	    "is not locked by a passphrase; `p11-agentctl lock` logs out of "
+	    "every token");
+	reply_fail(r);
+}
+
+static void
+handle_unlock(struct reply *r, struct bytes body)
+{
+	(void)body;
+	client_refused(r->client, REFUSED_LOCK, "ssh-add -X refused: nothing "
+	    "is locked by a passphrase; `p11-agentctl unlock` logs in to a "
+	    "token");
+	reply_fail(r);
 }
 
 /* SSH protocol 1 is dead; there are no such keys to remove. */
@@ -164,8 +201,12 @@ static void
 handle_extension(struct reply *r, struct bytes body)
 {
 	struct extension_request q;
+	enum parse_err err = extension_request_parse(body, &q);
+	char name[128];
 
-	if (extension_request_parse(body, &q) != PARSE_OK) {
+	if (err != PARSE_OK) {
+		client_refused(r->client, REFUSED_REQUEST,
+		    "extension refused: %s", parse_err_text(err));
 		reply_fail(r);
 		return;
 	}
@@ -174,6 +215,9 @@ handle_extension(struct reply *r, struct bytes body)
 			extensions[i].handle(r, q.contents);
 			return;
 		}
+	client_refused(r->client, REFUSED_REQUEST, "extension %s refused: this "
+	    "p11-agent does not know it", text_printable(q.name, name,
+	    sizeof(name)));
 	reply_fail(r);
 }
 
@@ -185,6 +229,10 @@ static const struct request_type {
 } request_types[] = {
 	{SSH_AGENTC_REQUEST_IDENTITIES, true, false, handle_identities},
 	{SSH_AGENTC_SIGN_REQUEST, true, false, handle_sign},
+	{SSH_AGENTC_ADD_IDENTITY, false, false, handle_add},
+	{SSH_AGENTC_ADD_ID_CONSTRAINED, false, false, handle_add},
+	{SSH_AGENTC_LOCK, false, false, handle_lock},
+	{SSH_AGENTC_UNLOCK, false, false, handle_unlock},
 	{SSH_AGENTC_REMOVE_IDENTITY, true, false, handle_remove_identity},
 	{SSH_AGENTC_REMOVE_ALL_IDENTITIES, true, false, handle_remove_all},
 	{SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES, false, false,
@@ -217,7 +265,8 @@ dispatch(struct reply *r, struct bytes message)
 			t->handle(r, body);
 		return;
 	}
-	log_debug("client %ld: request %u (%s) is not supported",
-	    (long)r->client->peer.pid, number, agent_message_name(number));
+	client_refused(r->client, REFUSED_REQUEST, "request %u (%s) refused: "
+	    "this p11-agent does not know it", number,
+	    agent_message_name(number));
 	reply_fail(r);
 }

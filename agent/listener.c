@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/config-flat.h"
+#include "agent/refusal.h"
 #include "common/limits.h"
 #include "common/log.h"
 
@@ -48,11 +49,15 @@ listener_hand_over(struct listener *l, int fd)
 
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (!peer_get(fd, &peer)) {
-		log_warn("a connection whose user is unknown was refused");
+		refusal_log(l->agent->refusals, REFUSED_CONNECTION, 0,
+		    (struct log_fields){0}, "a connection was refused: its "
+		    "user is unknown");
 		close(fd);
 	} else if (!peer_may(l, &peer)) {
-		log_warn("a connection by user %lu (process %ld) was refused",
-		    (unsigned long)peer.uid, (long)peer.pid);
+		refusal_log(l->agent->refusals, REFUSED_CONNECTION, peer.pid,
+		    (struct log_fields){0}, "a connection by user %lu was "
+		    "refused: it is not the user of this agent",
+		    (unsigned long)peer.uid);
 		close(fd);
 	} else {
 		l->accepted(l->agent, fd, &peer);

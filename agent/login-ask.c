@@ -128,6 +128,8 @@ login_cancelled(struct login *l, struct bytes why)
 
 	snprintf(words, sizeof(words), "%s; no prompt for this token for a "
 	    "minute", text == NULL ? "out of memory" : text);
+	/* Of the lines about those who waited some may be left out. */
+	token_log(l->token, LOG_LEVEL_INFO, "%s", words);
 	login_event(l, EVENT_PROMPT_CLOSED, text);
 	l->pause_until = login_now() + PROMPT_CANCEL_PAUSE_SEC;
 	login_finish(l, words);

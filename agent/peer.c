@@ -3,7 +3,6 @@
 #include "agent/peer.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,18 +58,36 @@ program_path(pid_t pid, char *out, size_t size)
 
 #endif
 
+static bool
+program_shown(pid_t pid, char out[static PEER_PROGRAM_BYTES])
+{
+	char raw[64];
+	ssize_t n = program_name(pid, raw, sizeof(raw));
+
+	if (n > 0)
+		text_printable(bytes_of(raw, (size_t)n), out,
+		    PEER_PROGRAM_BYTES);
+	return n > 0;
+}
+
+char *
+peer_program(pid_t pid, char out[static PEER_PROGRAM_BYTES])
+{
+	if (!program_shown(pid, out))
+		snprintf(out, PEER_PROGRAM_BYTES, "programs that have ended");
+	return out;
+}
+
 char *
 peer_name(pid_t pid, char out[static PEER_NAME_BYTES])
 {
-	char raw[64], name[PEER_NAME_BYTES - 24];
-	ssize_t n = program_name(pid, raw, sizeof(raw));
+	char name[PEER_PROGRAM_BYTES];
 
-	if (n <= 0) {
+	if (program_shown(pid, name))
+		snprintf(out, PEER_NAME_BYTES, "%s (pid %ld)", name,
+		    (long)pid);
+	else
 		snprintf(out, PEER_NAME_BYTES, "pid %ld", (long)pid);
-		return out;
-	}
-	text_printable(bytes_of(raw, (size_t)n), name, sizeof(name));
-	snprintf(out, PEER_NAME_BYTES, "%s (pid %ld)", name, (long)pid);
 	return out;
 }
 
@@ -127,17 +144,4 @@ peer_is_our_program(pid_t pid)
 
 	return n > 0 && program_name(getpid(), own, sizeof(own)) == n &&
 	    memcmp(name, own, (size_t)n) == 0;
-}
-
-void
-peer_warn(pid_t pid, struct log_fields about, const char *format, ...)
-{
-	char who[PEER_NAME_BYTES], text[2048];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	about.client = peer_name(pid, who);
-	log_event(LOG_LEVEL_WARN, &about, "%s: %s", who, text);
 }

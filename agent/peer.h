@@ -7,9 +7,11 @@
 #include <sys/types.h>
 
 #include "common/credentials.h"
-#include "common/log.h"
 
-enum { PEER_NAME_BYTES = 64 };
+enum { PEER_NAME_BYTES = 64, PEER_PROGRAM_BYTES = PEER_NAME_BYTES - 24 };
+
+/* "ssh", or words for one that is gone. Returns out. */
+char *peer_program(pid_t pid, char out[static PEER_PROGRAM_BYTES]);
 
 /*
  * "ssh (pid 4711)" for the log; the pid alone where the process is gone or
@@ -38,12 +40,5 @@ enum peer_way peer_way(pid_t pid);
 
 /* Is it a process of the program that we are? */
 bool peer_is_our_program(pid_t pid);
-
-/*
- * A warning about what a client asked for; it begins with the client's name,
- * which becomes about.client.
- */
-void peer_warn(pid_t pid, struct log_fields about, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -12,6 +12,7 @@
 #include "agent/events.h"
 #include "agent/hasher.h"
 #include "agent/process.h"
+#include "agent/refusal.h"
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/limits.h"
@@ -70,8 +71,9 @@ sign_job_fail(struct sign_job *job, const char *why)
 	const struct key *k = token_key(t, job->ref);
 	const char *key = k == NULL ? NULL : k->fingerprint;
 
-	peer_warn(job->client_pid,
-	    (struct log_fields){.token = t->name, .key = key},
+	refusal_log(t->agent->refusals,
+	    job->waiter.sent ? REFUSED_PIN : REFUSED_SIGNATURE,
+	    job->client_pid, (struct log_fields){.token = t->name, .key = key},
 	    "no signature by %s on %s: %s", key == NULL ? "its key" : key,
 	    t->name, why);
 	sign_job_event(job, EVENT_NOT_SIGNED, why);
@@ -419,7 +421,8 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	struct bytes to_sign;
 
 	if (!ssh_signature_choose(k->type, flags, &algorithm)) {
-		peer_warn(r->client->peer.pid, (struct log_fields){
+		refusal_log(t->agent->refusals, REFUSED_SIGNATURE,
+		    r->client->peer.pid, (struct log_fields){
 		    .token = t->name, .key = k->fingerprint},
 		    "no signature by %s: it asks for ssh-rsa, which is SHA-1 "
 		    "and no longer safe; newer clients ask for rsa-sha2-256 "
@@ -434,7 +437,8 @@ sign_start(struct reply *r, struct token *t, const struct key *k,
 	if ((job = calloc(1, sizeof(*job))) == NULL ||
 	    !hasher_digest(t->agent->hasher, algorithm, data, digest,
 	    &to_sign)) {
-		peer_warn(r->client->peer.pid, (struct log_fields){
+		refusal_log(t->agent->refusals, REFUSED_SIGNATURE,
+		    r->client->peer.pid, (struct log_fields){
 		    .token = t->name}, "no signature: out of memory");
 		free(job);
 		reply_fail(r);

@@ -2,6 +2,7 @@
 /* A PIN or a fresh scan by ssh-add -s; identities hidden by -e, -d, -D. */
 #include "agent/smartcard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "agent/lookup.h"
 #include "agent/process.h"
 #include "agent/provider.h"
-#include "common/log.h"
+#include "agent/refusal.h"
 #include "common/text.h"
 #include "proto/message.h"
 
@@ -56,8 +57,10 @@ smartcard_finish(struct smartcard *s, const char *why)
 		reply_put_success(&s->reply->frame);
 		reply_send(s->reply);
 	} else {
-		peer_warn(s->client_pid, (struct log_fields){0},
-		    "ssh-add %s %s: %s", s->remove ? "-e" : "-s",
+		refusal_log(s->agent->refusals,
+		    s->login.sent ? REFUSED_PIN : REFUSED_CHANGE,
+		    s->client_pid, (struct log_fields){0}, "ssh-add %s %s: %s",
+		    s->remove ? "-e" : "-s",
 		    text_printable(bytes_str(s->path), path, sizeof(path)),
 		    why);
 		reply_fail(s->reply);
@@ -243,17 +246,6 @@ smartcard_start(struct smartcard *s)
 		smartcard_finish(s, "that is too long for a path");
 }
 
-static bool
-client_may_change(const struct client *c)
-{
-	const char *why = client_change_fault(c);
-
-	if (why != NULL)
-		peer_warn(c->peer.pid, (struct log_fields){0}, "refused: %s",
-		    why);
-	return why == NULL;
-}
-
 static void
 smartcard_new(struct reply *r, const struct smartcard_request *q, bool remove)
 {
@@ -285,45 +277,104 @@ smartcard_new(struct reply *r, const struct smartcard_request *q, bool remove)
 		smartcard_start(s);
 }
 
+/* "a lifetime (-t), certificates" */
+static void
+constraints_words(unsigned flags, char *out, size_t size)
+{
+	static const struct {
+		enum constraint_flag flag;
+		const char *words;
+	} all[] = {
+		{CONSTRAINT_LIFETIME, "a lifetime (-t)"},
+		{CONSTRAINT_CONFIRM, "confirmation (-c)"},
+		{CONSTRAINT_DESTINATION, "destinations (-h)"},
+		{CONSTRAINT_CERTIFICATES, "certificates (files)"},
+		{CONSTRAINT_UNKNOWN, "a constraint that is not known"},
+	};
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if ((flags & all[i].flag) != 0 && n < size)
+			n += (size_t)snprintf(out + n, size - n, "%s%s",
+			    n == 0 ? "" : ", ", all[i].words);
+}
+
 void
 smartcard_add(struct reply *r, struct bytes body, bool constrained)
 {
 	struct smartcard_request q;
 	enum parse_err err = smartcard_request_parse(body, constrained, &q);
+	char words[256];
 
-	if (err == PARSE_OK && q.constraints.len > 0)
-		peer_warn(r->client->peer.pid, (struct log_fields){0},
-		    "ssh-add -s with constraints (-t, -c, -h) is not "
-		    "supported");
-	else if (err == PARSE_OK && client_may_change(r->client)) {
+	if (!client_may_change(r->client, "ssh-add -s")) {
+		reply_fail(r);
+	} else if (err != PARSE_OK) {
+		client_refused(r->client, REFUSED_CHANGE,
+		    "ssh-add -s refused: %s", parse_err_text(err));
+		reply_fail(r);
+	} else if (q.constraints.len > 0) {
+		constraints_words(constraints_flags(q.constraints), words,
+		    sizeof(words));
+		client_refused(r->client, REFUSED_CHANGE,
+		    "ssh-add -s refused: it comes with %s, which p11-agent "
+		    "does not support; do without", words);
+		reply_fail(r);
+	} else
 		smartcard_new(r, &q, false);
-		return;
-	}
-	reply_fail(r);
 }
 
 void
 smartcard_remove(struct reply *r, struct bytes body)
 {
 	struct smartcard_request q;
+	enum parse_err err = smartcard_request_parse(body, false, &q);
 
-	if (smartcard_request_parse(body, false, &q) == PARSE_OK &&
-	    client_may_change(r->client))
-		smartcard_new(r, &q, true);
-	else
+	if (!client_may_change(r->client, "ssh-add -e")) {
 		reply_fail(r);
+	} else if (err != PARSE_OK) {
+		client_refused(r->client, REFUSED_CHANGE,
+		    "ssh-add -e refused: %s", parse_err_text(err));
+		reply_fail(r);
+	} else
+		smartcard_new(r, &q, true);
+}
+
+/* The identity that ssh-add -d names; else the log says why not. */
+static const struct exposed *
+hide_wanted(const struct client *c, struct bytes body)
+{
+	char fingerprint[FINGERPRINT_BYTES];
+	const struct exposed *e;
+	struct bytes blob;
+	enum parse_err err = remove_identity_parse(body, &blob);
+
+	if (!client_may_change(c, "ssh-add -d"))
+		return NULL;
+	if (err != PARSE_OK) {
+		client_refused(c, REFUSED_CHANGE, "ssh-add -d refused: %s",
+		    parse_err_text(err));
+		return NULL;
+	}
+	if ((e = allowlist_find(c->agent, blob)) == NULL)
+		client_refused(c, REFUSED_CHANGE, "ssh-add -d refused: %s is "
+		    "no identity of this agent (`p11-agentctl keys` shows "
+		    "those there are)",
+		    key_blob_fingerprint(blob, fingerprint) ? fingerprint :
+		    "the key");
+	return e;
 }
 
 bool
-smartcard_hide_key(struct client *c, struct bytes blob)
+smartcard_hide_key(struct client *c, struct bytes body)
 {
 	struct agent *a = c->agent;
-	const struct exposed *e;
+	const struct exposed *e = hide_wanted(c, body);
 	uint8_t ref[KEY_REF_BYTES];
 	struct token *t;
 	struct key *k;
 
-	if (!client_may_change(c) || (e = allowlist_find(a, blob)) == NULL)
+	if (e == NULL)
 		return false;
 	memcpy(ref, e->key->ref, sizeof(ref));
 	TAILQ_FOREACH(t, &a->tokens, entry)
@@ -348,7 +399,7 @@ smartcard_hide_every_key(struct agent *a)
 bool
 smartcard_hide_all(struct client *c)
 {
-	if (!client_may_change(c))
+	if (!client_may_change(c, "ssh-add -D"))
 		return false;
 	smartcard_hide_every_key(c->agent);
 	return true;

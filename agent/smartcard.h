@@ -3,7 +3,7 @@
  * ssh-add -s, -e, -d and -D. Providers and keys come from the config alone:
  * -s brings a PIN or a fresh scan to a provider that the config names, the
  * others hide identities until the next -s. A connection that may come from
- * another machine may do none of this (client_change_fault; CVE-2023-38408
+ * another machine may do none of this (client_may_change; CVE-2023-38408
  * came from a forwarded agent).
  */
 #ifndef P11_AGENT_AGENT_SMARTCARD_H
@@ -17,9 +17,9 @@ void smartcard_remove(struct reply *r, struct bytes body);
 
 /*
  * Hide one exposed identity, or all, and end the processes that serve
- * nothing else. False: refused, or no such identity.
+ * nothing else. False: refused, or no such identity; the log says so.
  */
-bool smartcard_hide_key(struct client *c, struct bytes blob);
+bool smartcard_hide_key(struct client *c, struct bytes body);
 bool smartcard_hide_all(struct client *c);
 
 /* The same for all, by whoever may send us a signal. */

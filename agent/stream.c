@@ -52,6 +52,7 @@ struct stream {
 	bool hear_out;	 /* see struct stream_limits */
 	bool tells_end;	 /* the loop can tell an end that nobody reads */
 	bool tells_edges; /* and a change of it */
+	bool refused;	 /* broken for what the peer did */
 	bool half;	 /* the peer shut its writing half down */
 	bool eof;	 /* and all that it said has been read */
 };
@@ -164,6 +165,7 @@ stream_frames(struct stream *s)
 			break;
 		case FRAME_BAD:
 			s->broken = "a message of length 0 or over the limit";
+			s->refused = true;
 			return false;
 		}
 		break;
@@ -438,6 +440,7 @@ stream_flush(struct stream *s)
 		return;
 	if (s->out.failed) {
 		s->broken = "does not read its answers";
+		s->refused = true;
 		stream_wake(s);
 		return;
 	}
@@ -477,6 +480,7 @@ stream_dropped(void *arg, const char *why)
 
 	buffer_clear(&s->in);
 	s->broken = why;
+	s->refused = true;
 	stream_wake(s);
 }
 
@@ -515,6 +519,12 @@ stream_drain(struct stream *s)
 		if (!stream_frames(s))
 			break;
 	stream_leave(s);
+}
+
+bool
+stream_was_refused(const struct stream *s)
+{
+	return s->refused;
 }
 
 int

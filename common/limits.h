@@ -82,6 +82,12 @@ enum {
 	PIN_STORE_ENTRIES_MAX = 256,
 	PIN_COUNT_MAX = 1000 * 1000,
 
+	/* Lines about what was refused, for each kind and program. */
+	REFUSAL_LINES = 10,
+	REFUSAL_SPAN_SEC = 10,
+	/* Kinds and programs that are told apart at a time. */
+	REFUSAL_TALLIES_MAX = 64,
+
 	/* Policy. */
 	IDENTITIES_MAX = 3,
 

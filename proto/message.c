@@ -39,15 +39,56 @@ smartcard_request_parse(
 	m.provider = reader_string(&r);
 	m.pin = reader_string(&r);
 	m.constraints = BYTES_NONE;
-	/*
-	 * The list has no count: whatever is left is part of it. Nobody here
-	 * honours a constraint yet, so that there are some is all one needs.
-	 */
+	/* The list has no count: whatever is left is part of it. */
 	if (constrained)
 		m.constraints = reader_raw(&r, r.rest.len);
 	if (reader_finish(&r) == PARSE_OK)
 		*ret = m;
 	return r.err;
+}
+
+/* Of an extension's contents only those that are known can be skipped. */
+static unsigned
+constraint_extension(struct reader *r)
+{
+	struct bytes name = reader_string(r);
+
+	if (bytes_is(name, "restrict-destination-v00@openssh.com")) {
+		reader_string(r);
+		return CONSTRAINT_DESTINATION;
+	}
+	if (bytes_is(name, "associated-certs-v00@openssh.com")) {
+		reader_u8(r); /* the certificates alone? */
+		reader_string(r);
+		return CONSTRAINT_CERTIFICATES;
+	}
+	reader_fail(r, PARSE_VALUE);
+	return CONSTRAINT_UNKNOWN;
+}
+
+unsigned
+constraints_flags(struct bytes constraints)
+{
+	struct reader r = reader_of(constraints);
+	unsigned flags = 0;
+
+	while (r.err == PARSE_OK && r.rest.len > 0)
+		switch (reader_u8(&r)) {
+		case SSH_AGENT_CONSTRAIN_LIFETIME:
+			reader_u32(&r);
+			flags |= CONSTRAINT_LIFETIME;
+			break;
+		case SSH_AGENT_CONSTRAIN_CONFIRM:
+			flags |= CONSTRAINT_CONFIRM;
+			break;
+		case SSH_AGENT_CONSTRAIN_EXTENSION:
+			flags |= constraint_extension(&r);
+			break;
+		default:
+			reader_fail(&r, PARSE_VALUE);
+			break;
+		}
+	return r.err == PARSE_OK ? flags : flags | CONSTRAINT_UNKNOWN;
 }
 
 enum parse_err

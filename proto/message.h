@@ -33,6 +33,13 @@ enum agent_message {
 	SSH_AGENT_EXTENSION_RESPONSE = 29,
 };
 
+/* RFC 9987 section 6.2 */
+enum agent_constraint {
+	SSH_AGENT_CONSTRAIN_LIFETIME = 1,
+	SSH_AGENT_CONSTRAIN_CONFIRM = 2,
+	SSH_AGENT_CONSTRAIN_EXTENSION = 255,
+};
+
 /* RFC 9987 section 4.5.1: flags of a sign request */
 enum agent_sign_flag {
 	SSH_AGENT_RSA_SHA2_256 = 2,
@@ -48,7 +55,16 @@ struct sign_request {
 struct smartcard_request {
 	struct bytes provider; /* a path, or whatever the client sent */
 	struct bytes pin;      /* a secret: copy it, then wipe the frame */
-	struct bytes constraints; /* not parsed; empty without any */
+	struct bytes constraints; /* see constraints_flags; empty without any */
+};
+
+/* What ssh-add asks for by constraints (RFC 9987 section 5). */
+enum constraint_flag {
+	CONSTRAINT_LIFETIME = 1,     /* -t */
+	CONSTRAINT_CONFIRM = 2,	     /* -c */
+	CONSTRAINT_DESTINATION = 4,  /* -h */
+	CONSTRAINT_CERTIFICATES = 8, /* files behind -s PROVIDER */
+	CONSTRAINT_UNKNOWN = 16,     /* or cut */
 };
 
 struct extension_request {
@@ -66,6 +82,8 @@ enum parse_err remove_identity_parse(struct bytes body,
 /* constrained: message 26, where constraints may follow. */
 enum parse_err smartcard_request_parse(struct bytes body, bool constrained,
     struct smartcard_request *ret);
+/* enum constraint_flag of all up to the first that is not known. */
+unsigned constraints_flags(struct bytes constraints);
 enum parse_err extension_request_parse(struct bytes body,
     struct extension_request *ret);
 

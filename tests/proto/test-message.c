@@ -106,6 +106,41 @@ gives_each_field(void **state)
 	assert_true(bytes_is(extension.contents, "rest"));
 }
 
+static void
+names_the_constraints(void **state)
+{
+#define DESTINATION "\377\0\0\0\044restrict-destination-v00@openssh.com"
+#define CERTIFICATES "\377\0\0\0\040associated-certs-v00@openssh.com"
+	const struct {
+		const char *name;
+		struct bytes raw;
+		unsigned flags;
+	} cases[] = {
+		{"none", {NULL, 0}, 0},
+		{"-t", LITERAL("\1\0\0\0\x3c"), CONSTRAINT_LIFETIME},
+		{"-c", LITERAL("\2"), CONSTRAINT_CONFIRM},
+		{"-c -t", LITERAL("\2\1\0\0\0\x3c"),
+		    CONSTRAINT_LIFETIME | CONSTRAINT_CONFIRM},
+		{"-h", LITERAL(DESTINATION "\0\0\0\3abc"),
+		    CONSTRAINT_DESTINATION},
+		{"files", LITERAL(CERTIFICATES "\1\0\0\0\2ab\2"),
+		    CONSTRAINT_CERTIFICATES | CONSTRAINT_CONFIRM},
+		{"files, cut", LITERAL(CERTIFICATES "\1\0\0\0\2a"),
+		    CONSTRAINT_CERTIFICATES | CONSTRAINT_UNKNOWN},
+		{"-t, cut", LITERAL("\2\1\0\0\0"), CONSTRAINT_LIFETIME |
+		    CONSTRAINT_CONFIRM | CONSTRAINT_UNKNOWN},
+		{"type 3", LITERAL("\3\0\0\0\1"), CONSTRAINT_UNKNOWN},
+		{"another", LITERAL("\377\0\0\0\1x\2"), CONSTRAINT_UNKNOWN},
+		{"nameless", LITERAL("\377\0\0\0"), CONSTRAINT_UNKNOWN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (constraints_flags(cases[i].raw) != cases[i].flags)
+			fail_msg("%s: %u", cases[i].name,
+			    constraints_flags(cases[i].raw));
+}
+
 /* 20 has no place for constraints; 26 may come without any. */
 static void
 knows_whether_there_are_constraints(void **state)
@@ -250,6 +285,7 @@ main(void)
 		cmocka_unit_test(takes_whole_messages_only),
 		cmocka_unit_test(refuses_lengths_past_the_end),
 		cmocka_unit_test(gives_each_field),
+		cmocka_unit_test(names_the_constraints),
 		cmocka_unit_test(knows_whether_there_are_constraints),
 		cmocka_unit_test(puts_whole_frames),
 		cmocka_unit_test(says_when_a_reply_does_not_fit),
