@@ -9,7 +9,7 @@
 #include "common/limits.h"
 
 enum {
-	CONFIG_FLAT_VERSION = 1,
+	CONFIG_FLAT_VERSION = 2,
 	/* The least that a section takes: its name, place and flags. */
 	SECTION_MIN_BYTES = 16,
 	DEFAULT_START_WAIT_MS = 3000,
@@ -97,6 +97,7 @@ config_free(struct config *c)
 	free(c->tokens);
 	free(c->keys);
 	strings_free(c->files);
+	strings_free(c->warnings);
 	free(c);
 	return NULL;
 }
@@ -212,6 +213,7 @@ config_put(struct buffer *b, const struct config *c)
 	for (size_t i = 0; i < c->n_keys; i++)
 		put_key(b, &c->keys[i]);
 	put_strings_or_null(b, c->files);
+	put_strings_or_null(b, c->warnings);
 }
 
 /* Reading. Whatever was read belongs to the config, also after a fault. */
@@ -376,6 +378,7 @@ config_parse(struct bytes flat, struct config **ret)
 	c->allow_root = reader_bool(&r);
 	read_sections(&r, c);
 	c->files = read_strings_or_null(&r);
+	c->warnings = read_strings_or_null(&r);
 	if (reader_finish(&r) == PARSE_OK) {
 		*ret = c;
 		c = NULL;

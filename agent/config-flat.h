@@ -83,6 +83,8 @@ struct config {
 	struct config_key *keys; /* in config order */
 	size_t n_keys;
 	char **files; /* those that were read, NULL-terminated; owned */
+	/* "FILE:LINE: …": accepted, and hardly meant; or NULL; as `files`. */
+	char **warnings;
 };
 
 /* A config with the defaults and no section; NULL when memory is out. */

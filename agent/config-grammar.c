@@ -36,6 +36,7 @@ struct grammar {
 	char *include;	      /* what this part ends with; owned; or NULL */
 	size_t n_sections;
 	size_t n_keys;
+	uint32_t set; /* settings of this section, by their places */
 	bool ended; /* the sentinel behind this part was seen */
 };
 
@@ -128,6 +129,24 @@ check_values(struct grammar *g, const struct config_values *v)
 	return true;
 }
 
+/* The last value is taken; in a section, two are a slip. */
+static void
+warn_of_second(struct grammar *g, const cfg_t *cfg,
+    const struct config_setting *setting)
+{
+	uint32_t bit = 1u << (setting - settings_of(cfg));
+
+	/* Of a list this is called for each of its values, maybe twice. */
+	if (is_root(cfg) || setting->list)
+		return;
+	if ((g->set & bit) != 0)
+		config_warn(g->l, g->source->path, g->section.line,
+		    "%s is there twice in this section: the first one is "
+		    "without effect",
+		    setting->name);
+	g->set |= bit;
+}
+
 /* A value was read; of a list, one more. */
 static int
 on_setting(cfg_t *cfg, cfg_opt_t *opt)
@@ -143,6 +162,7 @@ on_setting(cfg_t *cfg, cfg_opt_t *opt)
 		values[i] = cfg_opt_getnstr(opt, (unsigned int)i);
 	if (!check_values(g, &v))
 		return -1;
+	warn_of_second(g, cfg, setting);
 	return setting->set(&g->section, &v) ? 0 : -1;
 }
 
@@ -184,6 +204,7 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 	g->n_sections++;
 	g->n_keys += strcmp(opt->name, "key") == 0;
 	config_section_clear(&g->section);
+	g->set = 0;
 	/* It would join two sections of one title. */
 	cfg_free_value(opt);
 	return ok ? 0 : -1;

@@ -10,9 +10,31 @@
 #include "agent/config-grammar.h"
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/text.h"
 #include "config.h"
 
 enum { INCLUDE_DEPTH_MAX = 8 };
+
+enum added { ADDED, FULL, NO_MEMORY };
+
+/* A copy of text at the end of a NULL-terminated list. */
+static enum added
+add_string(char ***list, size_t max, const char *text)
+{
+	size_t n = 0;
+	char **more;
+
+	while (*list != NULL && (*list)[n] != NULL)
+		n++;
+	if (n >= max)
+		return FULL;
+	if ((more = array_resize(*list, n + 2, sizeof(*more))) == NULL)
+		return NO_MEMORY;
+	*list = more;
+	more[n + 1] = NULL;
+	more[n] = strdup(text);
+	return more[n] != NULL ? ADDED : NO_MEMORY;
+}
 
 bool
 config_loader_init(struct config_loader *l)
@@ -51,6 +73,27 @@ config_fail(struct config_loader *l, const char *file, uint32_t line,
 	return false;
 }
 
+void
+config_warn(struct config_loader *l, const char *file, uint32_t line,
+    const char *format, ...)
+{
+	char words[1024], text[CONFIG_ERROR_MAX_BYTES];
+	char shown[CONFIG_ERROR_MAX_BYTES];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(words, sizeof(words), format, ap);
+	va_end(ap);
+	snprintf(text, sizeof(text), "%.2048s:%u: %s", file, line, words);
+	text_printable(bytes_str(text), shown, sizeof(shown));
+	/* libConfuse shows the last value of a list twice. */
+	for (char **w = l->config->warnings; w != NULL && *w != NULL; w++)
+		if (strcmp(*w, shown) == 0)
+			return;
+	/* Without memory there is one warning less. */
+	(void)add_string(&l->config->warnings, CONFIG_WARNINGS_MAX, shown);
+}
+
 bool
 config_fail_memory(struct config_loader *l)
 {
@@ -61,21 +104,16 @@ config_fail_memory(struct config_loader *l)
 static bool
 note_file(struct config_loader *l, const char *path)
 {
-	struct config *c = l->config;
-	size_t n = 0;
-	char **more;
-
-	while (c->files != NULL && c->files[n] != NULL)
-		n++;
-	if (n >= CONFIG_LIST_MAX)
+	switch (add_string(&l->config->files, CONFIG_LIST_MAX, path)) {
+	case ADDED:
+		return true;
+	case FULL:
 		return config_fail(
 		    l, path, 0, "more than %d files", CONFIG_LIST_MAX);
-	if ((more = array_resize(c->files, n + 2, sizeof(*more))) == NULL)
-		return config_fail_memory(l);
-	c->files = more;
-	more[n + 1] = NULL;
-	more[n] = strdup(path);
-	return more[n] != NULL || config_fail_memory(l);
+	case NO_MEMORY:
+		break;
+	}
+	return config_fail_memory(l);
 }
 
 /* The last line must count the key sections; see CONFIG_ALLOWED_END. */

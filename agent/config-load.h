@@ -34,6 +34,13 @@ void config_loader_clear(struct config_loader *l);
 __attribute__((format(printf, 4, 5))) bool config_fail(struct config_loader *l,
     const char *file, uint32_t line, const char *format, ...);
 
+/*
+ * Say of something that is accepted that it is hardly meant. Those behind the
+ * first CONFIG_WARNINGS_MAX are left out.
+ */
+__attribute__((format(printf, 4, 5))) void config_warn(struct config_loader *l,
+    const char *file, uint32_t line, const char *format, ...);
+
 /* config_fail with "out of memory". */
 bool config_fail_memory(struct config_loader *l);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "agent/config-edit.h"
+#include "agent/config-modules.h"
 #include "agent/config-section.h"
 #include "agent/config-state.h"
 #include "common/cleanup.h"
@@ -108,8 +109,23 @@ print_config(const struct config *c)
 		n_denied += c->keys[i].deny;
 	}
 	printf("%zu key sections, %zu of them deny; a connection sees at "
-	       "most %u keys\nOK\n",
+	       "most %u keys\n",
 	    c->n_keys, n_denied, c->max_identities);
+}
+
+/* Behind all that is fine, for it to be seen. */
+static void
+print_warnings(const struct config *c)
+{
+	size_t n = 0;
+
+	fflush(stdout);
+	for (; c->warnings != NULL && c->warnings[n] != NULL; n++)
+		fprintf(stderr, "warning: %s\n", c->warnings[n]);
+	if (n == 0)
+		puts("OK");
+	else
+		printf("OK, with %zu warning%s\n", n, n == 1 ? "" : "s");
 }
 
 static int
@@ -125,7 +141,9 @@ command_check(const char *file)
 		print_error(l.error);
 		return EXIT_ERROR;
 	}
+	config_modules_check(&l);
 	print_config(l.config);
+	print_warnings(l.config);
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
 }
 

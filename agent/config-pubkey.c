@@ -125,3 +125,21 @@ config_pubkey_parse(struct bytes text, uint8_t **ret, size_t *ret_len,
 	blob = NULL;
 	return NULL;
 }
+
+bool
+config_pubkey_fingerprint(
+    struct bytes blob, char out[static CONFIG_FINGERPRINT_BYTES])
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	int n;
+
+	if (EVP_Digest(blob.p, blob.len, hash, &len, EVP_sha256(), NULL) != 1)
+		return false;
+	n = sprintf(out, "SHA256:");
+	n += EVP_EncodeBlock((unsigned char *)out + n, hash, (int)len);
+	/* Without its padding. */
+	while (n > 0 && out[n - 1] == '=')
+		out[--n] = '\0';
+	return true;
+}

@@ -14,4 +14,9 @@ enum { CONFIG_PUBKEY_WORDS = 256 };
 const char *config_pubkey_parse(struct bytes text, uint8_t **ret,
     size_t *ret_len, char words[static CONFIG_PUBKEY_WORDS]);
 
+/* "SHA256:…" and a NUL, as ssh-keygen -l prints it; false when it fails. */
+enum { CONFIG_FINGERPRINT_BYTES = 64 };
+bool config_pubkey_fingerprint(
+    struct bytes blob, char out[static CONFIG_FINGERPRINT_BYTES]);
+
 #endif

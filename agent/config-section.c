@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sections: which there are, and how a whole one joins the config. */
 #include "agent/config-section.h"
-#include "common/array.h"
 
 #include <stdlib.h>
+
+#include "agent/config-pubkey.h"
+#include "common/array.h"
 
 void
 config_section_clear(struct config_section *s)
@@ -75,6 +77,59 @@ finish_provider(struct config_section *s, const char *title, uint32_t line)
 }
 
 static bool
+text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Do they say the same of a token? */
+static bool
+uri_same_token(const struct uri_match *a, const struct uri_match *b)
+{
+	return text_same(a->manufacturer, b->manufacturer) &&
+	       text_same(a->model, b->model) &&
+	       text_same(a->serial, b->serial) &&
+	       text_same(a->token, b->token) &&
+	       text_same(a->slot_description, b->slot_description);
+}
+
+/* A token has the first section that is about it. */
+static void
+doubt_token(struct config_section *s, const char *title, uint32_t line)
+{
+	const struct config *c = s->l->config;
+
+	for (size_t i = 0; i < c->n_tokens; i++) {
+		const struct config_token *t = &c->tokens[i];
+
+		if (!uri_same_token(&t->uri, &s->token.uri))
+			continue;
+		config_warn(s->l, s->file, line,
+		    "token \"%s\" is without effect: it has the uri of token "
+		    "\"%s\" at %s:%u",
+		    title, t->name, t->place.file, t->place.line);
+		return;
+	}
+}
+
+/* A key has to be what all of them say. */
+static void
+doubt_key(struct config_section *s, const char *title, uint32_t line)
+{
+	const struct config_key *k = &s->key;
+	char of_file[CONFIG_FINGERPRINT_BYTES];
+
+	if (k->fingerprint == NULL || k->public_key == NULL ||
+	    !config_pubkey_fingerprint(
+		bytes_of(k->public_key, k->public_key_len), of_file) ||
+	    strcmp(of_file, k->fingerprint) == 0)
+		return;
+	config_warn(s->l, s->file, line,
+	    "key \"%s\" matches nothing: the key in its file has the "
+	    "fingerprint %s", title, of_file);
+}
+
+static bool
 finish_token(struct config_section *s, const char *title, uint32_t line)
 {
 	struct config *c = s->l->config;
@@ -87,6 +142,7 @@ finish_token(struct config_section *s, const char *title, uint32_t line)
 	if (!s->token_has_uri)
 		return config_fail(
 		    s->l, s->file, line, "token \"%s\" has no uri", title);
+	doubt_token(s, title, line);
 	if (!config_set_text(s, &s->token.name, title) ||
 	    !set_place(s, &s->token.place, line))
 		return false;
@@ -116,6 +172,7 @@ finish_key(struct config_section *s, const char *title, uint32_t line)
 		    "key \"%s\" says of "
 		    "no key which: give it a uri, a fingerprint or a file",
 		    title);
+	doubt_key(s, title, line);
 	if (!config_set_text(s, &s->key.name, title) ||
 	    !set_place(s, &s->key.place, line))
 		return false;

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "agent/config-file.h"
 #include "agent/config-pubkey.h"
@@ -234,6 +236,25 @@ is_pin_source(const char *text)
 	return false;
 }
 
+/* Where the service manager puts them is known in the daemon's own child. */
+static void
+doubt_credential(struct config_section *s, const char *source)
+{
+	static const char head[] = "credential:";
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX_BYTES];
+	int n;
+
+	if (folder == NULL || strncmp(source, head, strlen(head)) != 0)
+		return;
+	source += strlen(head);
+	n = snprintf(path, sizeof(path), "%s/%s", folder, source);
+	if (n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) != 0)
+		config_warn(s->l, s->file, s->line,
+		    "pin-source: there is no credential %s in %s", source,
+		    folder);
+}
+
 static bool
 set_pin_source(struct config_section *s, const struct config_values *v)
 {
@@ -249,6 +270,9 @@ set_pin_source(struct config_section *s, const struct config_values *v)
 		/* They go to p11-agent-prompt as one text. */
 		bytes += strlen(v->v[i]) + 1;
 	}
+	/* The others were looked at before. */
+	if (v->n > 0)
+		doubt_credential(s, v->v[v->n - 1]);
 	if (bytes > WIRE_TEXT_MAX_BYTES)
 		return config_fail(s->l, s->file, s->line,
 		    "%s: more than %d bytes", v->name, WIRE_TEXT_MAX_BYTES);
@@ -371,8 +395,17 @@ const struct config_setting config_token_settings[] = {
 static bool
 set_key_uri(struct config_section *s, const struct config_values *v)
 {
+	struct config_uri_doubt doubt;
+
 	s->key.has_uri = true;
-	return set_uri(s, v, false, &s->key.uri);
+	if (!set_uri(s, v, false, &s->key.uri))
+		return false;
+	if (config_uri_doubt_id(v->v[0], &s->key.uri, &doubt))
+		config_warn(s->l, s->file, s->line,
+		    "uri: its id is text, not hex: if hex was meant, write "
+		    "%s; if text was meant, write %s",
+		    doubt.meant, doubt.as_it_is);
+	return true;
 }
 
 static bool

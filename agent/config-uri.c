@@ -2,6 +2,7 @@
 /* PKCS#11 URIs (RFC 7512), by p11-kit, and what is refused in them. */
 #include "agent/config-uri.h"
 
+#include <ctype.h>
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
 #include <stdio.h>
@@ -286,4 +287,60 @@ config_uri_parse(const char *text, bool of_token, struct uri_match *ret,
 	    (wrong = take_key(uri, ret)) != NULL)
 		return wrong;
 	return all_taken(seen, uri, ret) ? NULL : "out of memory";
+}
+
+/* "01", "0a:1B" and "0x01" as bytes; 0 when it is none of these. */
+static size_t
+hex_read(struct bytes text, uint8_t out[static KEY_ID_MAX_BYTES])
+{
+	char digits[2 * KEY_ID_MAX_BYTES + 1] = "0";
+	/* An odd number begins with a 0 that was left out. */
+	size_t n = 1, from;
+
+	if (text.len > 2 && memcmp(text.p, "0x", 2) == 0)
+		text = bytes_of(text.p + 2, text.len - 2);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] == ':' && n % 2 == 1 && i + 1 < text.len)
+			continue;
+		if (!isxdigit(text.p[i]) || n == sizeof(digits) - 1)
+			return 0;
+		digits[n++] = (char)text.p[i];
+	}
+	from = n % 2;
+	for (size_t i = 0; from + 2 * i < n; i++)
+		if (sscanf(digits + from + 2 * i, "%2hhx", &out[i]) != 1)
+			return 0;
+	return (n - from) / 2;
+}
+
+static void
+put_id(char *out, struct bytes id)
+{
+	int at = sprintf(out, "id=");
+
+	for (size_t i = 0; i < id.len; i++)
+		at += sprintf(out + at, "%%%02X", id.p[i]);
+}
+
+bool
+config_uri_doubt_id(const char *text, const struct uri_match *u,
+    struct config_uri_doubt *ret)
+{
+	struct bytes id = bytes_of(u->id, u->id_len);
+	uint8_t meant[KEY_ID_MAX_BYTES];
+	char plain[8 + KEY_ID_MAX_BYTES];
+	const char *at;
+	size_t n;
+
+	/* Each of its bytes written with a % is meant as it is. */
+	snprintf(plain, sizeof(plain), "id=%.*s", (int)id.len,
+	    id.len > 0 ? (const char *)id.p : "");
+	if (id.len == 0 || (at = strstr(text, plain)) == NULL ||
+	    (at[-1] != ':' && at[-1] != ';') ||
+	    (at[strlen(plain)] != '\0' && at[strlen(plain)] != ';') ||
+	    (n = hex_read(id, meant)) == 0)
+		return false;
+	put_id(ret->meant, bytes_of(meant, n));
+	put_id(ret->as_it_is, id);
+	return true;
 }

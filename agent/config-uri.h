@@ -4,8 +4,20 @@
 #define P11_AGENT_AGENT_CONFIG_URI_H
 
 #include "agent/config-flat.h"
+#include "common/limits.h"
 
 enum { CONFIG_URI_WORDS = 512 };
+
+/*
+ * Is the id of this URI (taken apart already) no id, but hex digits for one?
+ * Then *meant is the id as they mean it, and *as_it_is the same id without
+ * doubt, each in the URI's own way.
+ */
+struct config_uri_doubt {
+	char meant[8 + 3 * KEY_ID_MAX_BYTES], as_it_is[8 + 3 * KEY_ID_MAX_BYTES];
+};
+bool config_uri_doubt_id(const char *text, const struct uri_match *u,
+    struct config_uri_doubt *ret);
 
 /*
  * Take a URI apart into *ret (the caller's to clear, also after an error).

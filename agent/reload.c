@@ -73,16 +73,25 @@ reload_free(struct reload *r)
 }
 
 static void
+reload_warn(const struct config *c)
+{
+	for (size_t i = 0; c->warnings != NULL && c->warnings[i] != NULL; i++)
+		log_warn("%s", c->warnings[i]);
+}
+
+static void
 reload_finish(struct reload *r, struct config *config, const char *error)
 {
 	free(r->error);
 	r->error = error == NULL ? NULL : strdup(error);
 	event_emit(r->agent, config == NULL ? EVENT_CONFIG_REFUSED :
 	    EVENT_CONFIG_LOADED, &(struct event_about){.text = error});
-	if (config != NULL)
+	if (config != NULL) {
+		reload_warn(config);
 		agent_configure(r->agent, config);
-	else
+	} else {
 		log_error("%s", error);
+	}
 	announce_change(r->agent);
 	reload_tell(r, error);
 	if (r->again && r->run == NULL)

@@ -55,12 +55,12 @@ seconds_json(int64_t sec)
 }
 
 static json_t *
-files_json(const struct config *c)
+strings_json(char *const *strings)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; c->files != NULL && c->files[i] != NULL; i++)
-		json_array_append_new(list, string_json(c->files[i]));
+	for (; strings != NULL && *strings != NULL; strings++)
+		json_array_append_new(list, string_json(*strings));
 	return list;
 }
 
@@ -93,12 +93,32 @@ provider_tokens(const struct provider *p)
 	return n;
 }
 
+/* Its section's "FILE:LINE"; null when it has none. */
+static json_t *
+provider_place_json(const struct provider *p)
+{
+	const struct config *c = p->agent->config;
+
+	for (size_t i = 0; i < c->n_providers; i++) {
+		const struct config_provider *s = &c->providers[i];
+		char place[PATH_MAX_BYTES + 16];
+
+		if (strcmp(s->name, p->name) != 0)
+			continue;
+		snprintf(place, sizeof(place), "%s:%u", s->place.file,
+		    s->place.line);
+		return string_json(place);
+	}
+	return json_null();
+}
+
 static json_t *
 provider_json(const struct provider *p)
 {
-	return json_pack("{so so ss so so so so so}",
+	return json_pack("{so so so ss so so so so so}",
 	    "name", string_json(p->name),
 	    "module", string_json(provider_module(p)),
+	    "place", provider_place_json(p),
 	    "state", provider_state_name(p->state),
 	    "description", string_json(p->description),
 	    "error", string_json(p->error),
@@ -252,11 +272,12 @@ report_status(const struct agent *a)
 			json_array_append_new(providers, provider_json(p));
 	TAILQ_FOREACH(t, &a->tokens, entry)
 		json_array_append_new(tokens, token_json(t));
-	return json_pack("{ss so so so so so so so so so so so so so}",
+	return json_pack("{ss so so so so so so so so so so so so so so}",
 	    "version", P11_AGENT_VERSION,
 	    "pid", number_json((size_t)getpid()),
 	    "socket", string_json(a->socket_path),
-	    "config", files_json(a->config),
+	    "config", strings_json(a->config->files),
+	    "config_warnings", strings_json(a->config->warnings),
 	    "config_error", string_json(reload_error(a->reload)),
 	    "readers_fault", string_json(readers_fault(a->readers)),
 	    "forget_on_fault", string_json(forget_fault(a->forget)),

@@ -76,6 +76,7 @@ enum {
 	CONFIG_KEYS_MAX = 1024,
 	CONFIG_TOKENS_MAX = 256,
 	CONFIG_LIST_MAX = 64,
+	CONFIG_WARNINGS_MAX = 32,
 	CONFIG_CHILD_SEC = 5,
 
 	/* Tokens whose wrong PINs are kept in a file. */

@@ -124,7 +124,8 @@ static const struct {
 	"usage: p11-agentctl check-config [FILE]\n"
 	"\n"
 	"Read the config as the agent would, without one, and say what is in it\n"
-	"or where it is wrong. With a FILE, only that file.\n"},
+	"or where it is wrong. With a FILE, only that file. What is accepted but\n"
+	"hardly meant, such as a module that is not there, is a warning.\n"},
     {"help",
 	"usage: p11-agentctl help [COMMAND]\n"
 	"\n"

@@ -6,6 +6,33 @@
 #include "ctl/client.h"
 #include "ctl/show.h"
 
+/* What the config says and hardly means, and modules that do not work. */
+static void
+warn_of_config(const json_t *status)
+{
+	const json_t *list = json_object_get(status, "config_warnings");
+	const json_t *providers = json_object_get(status, "providers");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		CLEANUP(cleanup_free)
+		char *text = show_value(json_array_get(list, i));
+
+		if (text != NULL)
+			ctl_error("warning: %s", text);
+	}
+	for (size_t i = 0; i < json_array_size(providers); i++) {
+		const json_t *p = json_array_get(providers, i);
+		CLEANUP(cleanup_free) char *name = show_text(p, "name");
+		CLEANUP(cleanup_free) char *place = show_text(p, "place");
+		CLEANUP(cleanup_free) char *error = show_text(p, "error");
+
+		if (name != NULL && error != NULL)
+			ctl_error("warning: %s%sprovider \"%s\": %s",
+			    place == NULL ? "" : place,
+			    place == NULL ? "" : ": ", name, error);
+	}
+}
+
 static void
 show_reloaded(const json_t *status, FILE *out)
 {
@@ -14,6 +41,7 @@ show_reloaded(const json_t *status, FILE *out)
 
 	fprintf(out, "the config was read again; %lld allowed key%s here\n", n,
 	    n == 1 ? " is" : "s are");
+	warn_of_config(status);
 	if (json_array_size(files) == 0)
 		fputs("there is no config file\n", out);
 	for (size_t i = 0; i < json_array_size(files); i++) {

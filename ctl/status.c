@@ -53,6 +53,20 @@ show_agent(const json_t *status, FILE *out)
 	row_member(out, "socket", "", status, "socket");
 }
 
+/* What the config says and hardly means. */
+static void
+show_warnings(const json_t *status, FILE *out)
+{
+	const json_t *list = json_object_get(status, "config_warnings");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		CLEANUP(cleanup_free)
+		char *text = show_value(json_array_get(list, i));
+
+		row(out, "", "warning: %s", or_else(text, "?"));
+	}
+}
+
 static void
 show_config(const json_t *status, FILE *out)
 {
@@ -67,6 +81,7 @@ show_config(const json_t *status, FILE *out)
 		row(out, i == 0 ? "config" : "", "%s", or_else(file, "?"));
 	}
 	row_member(out, "", "error: ", status, "config_error");
+	show_warnings(status, out);
 	row_member(out, "forget-on", "sleep and screen lock are not watched: ",
 	    status, "forget_on_fault");
 }

@@ -118,6 +118,7 @@ full_config(void)
 	fill_token(c);
 	fill_key(c);
 	c->files = list_of("a.conf", "b.conf");
+	c->warnings = list_of("a.conf:1: hardly meant", NULL);
 	return c;
 }
 
@@ -136,6 +137,8 @@ full_one_comes_back(void **state)
 	assert_false(c->allow_root);
 	assert_int_equal(c->n_providers, 1);
 	assert_string_equal(c->providers[0].init_args, "");
+	assert_string_equal(c->warnings[0], "a.conf:1: hardly meant");
+	assert_null(c->warnings[1]);
 	assert_string_equal(c->providers[0].env[1], "B=2");
 	assert_null(c->providers[0].env[2]);
 	assert_int_equal(c->n_tokens, 1);
@@ -195,8 +198,8 @@ values_out_of_range(void **state)
 		uint8_t value;
 		enum parse_err want;
 	} cases[] = {
-	    {"as it is", 0, 1, PARSE_OK},
-	    {"another version", 0, 2, PARSE_VALUE},
+	    {"as it is", 0, 2, PARSE_OK},
+	    {"another version", 0, 1, PARSE_VALUE},
 	    {"no identities", 4, 0, PARSE_VALUE},
 	    {"one more identity", 4, IDENTITIES_MAX + 1, PARSE_VALUE},
 	    {"neither yes nor no", 9, 2, PARSE_VALUE},
@@ -213,7 +216,7 @@ values_out_of_range(void **state)
 		enum parse_err got;
 
 		config_put(&b, in);
-		assert_int_equal(b.len, 23);
+		assert_int_equal(b.len, 24);
 		b.p[cases[i].at] = cases[i].value;
 		got = parse_copy(parse_and_free, buffer_bytes(&b));
 		if (got != cases[i].want)

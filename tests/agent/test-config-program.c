@@ -67,7 +67,8 @@ run(const char *command, const char *argument)
 {
 	char name[] = "p11-agent-config", command_copy[16], path[PATH_MAX];
 	char *argv[] = {name, NULL, NULL, NULL};
-	char *env[] = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
+	char config_home[PATH_MAX + 32];
+	char *env[] = {(char[]){"PATH=/usr/bin:/bin"}, config_home, NULL};
 	struct run r = {.frame = BUFFER_INIT(1 << 20)};
 	posix_spawn_file_actions_t actions;
 	FILE *out = tmpfile(), *err = tmpfile();
@@ -82,6 +83,8 @@ run(const char *command, const char *argument)
 		snprintf(path, sizeof(path), "%s", argument);
 		argv[2] = path;
 	}
+	snprintf(config_home, sizeof(config_home), "XDG_CONFIG_HOME=%s",
+	    getenv("XDG_CONFIG_HOME") == NULL ? "" : getenv("XDG_CONFIG_HOME"));
 	assert_true(out != NULL && err != NULL);
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
@@ -188,11 +191,14 @@ check(void **state)
 {
 	CLEANUP(run_clear) struct run good, bad;
 	struct files *f = *state;
+	char text[PATH_MAX + 256];
 
-	files_write(f, "a.conf",
-	    "provider soft { module = 'x.so' }\n"
-	    "key a { uri = 'pkcs11:id=%01' }\n"
-	    "key b { uri = 'pkcs11:id=%02' deny = yes }\n");
+	files_write(f, "x.so", "");
+	snprintf(text, sizeof(text), "provider soft { module = '%s' }\n"
+	    "key a { uri = 'pkcs11:id=%%01' }\n"
+	    "key b { uri = 'pkcs11:id=%%02' deny = yes }\n",
+	    files_path(f, "x.so"));
+	files_write(f, "a.conf", text);
 	good = run("check", files_path(f, "a.conf"));
 	assert_int_equal(good.code, 0);
 	assert_int_equal(good.frame.len, 0);
@@ -208,6 +214,42 @@ check(void **state)
 	assert_string_equal(bad.out, "");
 	assert_non_null(strstr(bad.err, "a.conf:1: key \"a\": no such setting "
 					"\"uris\"; did you mean \"uri\"?\n"));
+}
+
+/* Accepted all the same: a module may be installed later. */
+static void
+check_warns(void **state)
+{
+	CLEANUP(run_clear) struct run path, name, registered;
+	struct files *f = *state;
+
+	files_write(f, "a.conf", "\nprovider a { module = '/nowhere/x.so' }\n"
+				 "key a { uri = 'pkcs11:id=01' }\n");
+	path = run("check", files_path(f, "a.conf"));
+	assert_int_equal(path.code, 0);
+	assert_non_null(strstr(path.out, "\nOK, with 2 warnings\n"));
+	assert_non_null(strstr(path.err, "warning: "));
+	assert_non_null(strstr(path.err, "a.conf:3: uri: its id is text"));
+	assert_non_null(strstr(path.err, "a.conf:2: provider \"a\" has no "
+	    "module, and so no keys: /nowhere/x.so: No such file or "
+	    "directory\n"));
+
+	files_write(f, "a.conf", "provider a { module = no-such-module }\n");
+	name = run("check", files_path(f, "a.conf"));
+	assert_int_equal(name.code, 0);
+	assert_non_null(strstr(name.out, "\nOK, with 1 warning\n"));
+	assert_non_null(strstr(name.err, "nor is that a name that p11-kit has "
+					 "registered\n"));
+
+	/* Its file says so; p11-kit is not asked. */
+	assert_int_equal(setenv("XDG_CONFIG_HOME", f->folder, 1), 0);
+	assert_int_equal(mkdir(files_path(f, "pkcs11"), 0700), 0);
+	assert_int_equal(mkdir(files_path(f, "pkcs11/modules"), 0700), 0);
+	files_write(f, "pkcs11/modules/no-such-module.module", "module: x\n");
+	registered = run("check", files_path(f, "a.conf"));
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+	assert_string_equal(registered.err, "");
+	assert_non_null(strstr(registered.out, "\nOK\n"));
 }
 
 static void
@@ -234,6 +276,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test_setup_teardown(
 		resolve, files_setup, files_teardown),
 	    cmocka_unit_test_setup_teardown(check, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		check_warns, files_setup, files_teardown),
 	    cmocka_unit_test(wrong_words),
 	};
 

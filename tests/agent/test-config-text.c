@@ -252,6 +252,105 @@ values_arrive(void **state)
 	assert_non_null(strstr(k->place.file, "/a.conf"));
 }
 
+/* What is accepted with a warning; NULL: without one. */
+static const struct {
+	const char *text, *warning;
+} doubts[] = {
+    {"key a {\n uri = 'pkcs11:id=01' }",
+	"a.conf:2: uri: its id is text, not hex: if hex was meant, write "
+	"id=%01; if text was meant, write id=%30%31"},
+    {"key a { uri = 'pkcs11:token=x;id=1a:2B' }",
+	"a.conf:1: uri: its id is text, not hex: if hex was meant, write "
+	"id=%1A%2B; if text was meant, write id=%31%61%3A%32%42"},
+    {"key a { uri = 'pkcs11:id=0x0a;token=x' }",
+	"a.conf:1: uri: its id is text, not hex: if hex was meant, write "
+	"id=%0A; if text was meant, write id=%30%78%30%61"},
+    {"key a { uri = 'pkcs11:id=3' }",
+	"a.conf:1: uri: its id is text, not hex: if hex was meant, write "
+	"id=%03; if text was meant, write id=%33"},
+    {"key a { uri = 'pkcs11:id=%30%31' }", NULL},
+    {"key a { uri = 'pkcs11:id=0%31' }", NULL},
+    {"key a { uri = 'pkcs11:id=%01;token=a' }", NULL},
+    {"key a { uri = 'pkcs11:id=my-key' }", NULL},
+    {"key a { uri = 'pkcs11:id=01:' }", NULL},
+    {"key a { uri = 'pkcs11:object=01;token=01' }", NULL},
+    {"key a { uri = 'pkcs11:object=id=01' }", NULL},
+    {"token a { " URI "login = each\nlogin = session }",
+	"a.conf:2: login is there twice in this section: the first one is "
+	"without effect"},
+    {"token a { " URI "forget-on = { sleep } login = each }", NULL},
+    {"token a { " URI "forget-on = { sleep, removal } login = each }", NULL},
+    {"token a { " URI "login = each } token b { login = each\n"
+     "uri = \"pkcs11:token=b\" }", NULL},
+    {"start-wait = 2s start-wait = 3s\n", NULL},
+    {"token a { " URI "}\ntoken b { " URI "}",
+	"a.conf:2: token \"b\" is without effect: it has the uri of token "
+	"\"a\" at a.conf:1"},
+    {"key a { " URI "} key b { " URI "}", NULL},
+    {"key a { file = k.pub\n fingerprint = '" FINGERPRINT "' }",
+	"a.conf:1: key \"a\" matches nothing: the key in its file has the "
+	"fingerprint " FINGERPRINT_OF_KEY},
+    {"key a { file = k.pub fingerprint = '" FINGERPRINT_OF_KEY "' }", NULL},
+    {"token a { " URI "pin-source = { \"credential:there\", tty,\n"
+     "\"credential:gone\" } }",
+	"a.conf:2: pin-source: there is no credential gone in "},
+};
+
+static void
+each_doubt(void **state)
+{
+	struct files *f = *state;
+
+	files_write(f, "k.pub", PUBLIC_KEY);
+	files_write(f, "there", "");
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", f->folder, 1), 0);
+	for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++) {
+		CLEANUP(config_loader_clear) struct config_loader l;
+		const char *want = doubts[i].warning, *got = "";
+		size_t len = strlen(f->folder) + 1;
+		char **w, *at;
+
+		files_write(f, "a.conf", doubts[i].text);
+		assert_string_equal(files_load(f, "a.conf", &l), "");
+		w = l.config->warnings;
+		if (w != NULL && w[1] != NULL)
+			fail_msg("%s: a second one: %s", doubts[i].text, w[1]);
+		while (w != NULL && (at = strstr(w[0], f->folder)) != NULL)
+			if (strlen(at) < len)
+				*at = '\0';
+			else
+				memmove(at, at + len, strlen(at + len) + 1);
+		if (w != NULL)
+			got = w[0];
+		if (strcmp(got, want == NULL ? "" : want) != 0)
+			fail_msg("\n%s\ngives  %s\ninstead %s",
+			    doubts[i].text, got, want == NULL ? "" : want);
+	}
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
+/* As many as there may be; the config is good all the same. */
+static void
+many_doubts(void **state)
+{
+	CLEANUP(buffer_cleanup) struct buffer b = BUFFER_INIT(1 << 16);
+	CLEANUP(config_loader_clear) struct config_loader l;
+	char line[64];
+	size_t n = 0;
+
+	for (int i = 0; i < 2 * CONFIG_WARNINGS_MAX; i++) {
+		snprintf(line, sizeof(line), "key k%d { uri = 'pkcs11:id=01' }\n",
+		    i);
+		buffer_put(&b, bytes_str(line));
+	}
+	files_write_bytes(*state, "a.conf", buffer_bytes(&b));
+	assert_string_equal(files_load(*state, "a.conf", &l), "");
+	while (l.config->warnings[n] != NULL)
+		n++;
+	assert_int_equal(n, CONFIG_WARNINGS_MAX);
+	assert_int_equal(l.config->n_keys, 2 * CONFIG_WARNINGS_MAX);
+}
+
 /* A whole file; a cut inside of what is one thing must not be taken. */
 static const struct {
 	const char *text;
@@ -383,6 +482,10 @@ main(void)
 		each_text, files_setup, files_teardown),
 	    cmocka_unit_test_setup_teardown(
 		values_arrive, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		each_doubt, files_setup, files_teardown),
+	    cmocka_unit_test_setup_teardown(
+		many_doubts, files_setup, files_teardown),
 	    cmocka_unit_test_setup_teardown(
 		every_cut, files_setup, files_teardown),
 	    cmocka_unit_test_setup_teardown(

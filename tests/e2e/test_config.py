@@ -168,3 +168,32 @@ def test_reader_that_hangs_or_lies(kind, words, directory):
     assert words in done.stderr
     assert time.monotonic() - begin < 20
     assert not os.path.exists(a.socket)
+
+
+def test_what_is_hardly_meant_is_a_warning(agent, softhsm):
+    """The module is not there, and id=01 is the text "01"."""
+    token = softhsm("p256")
+    bad = ('provider "gone" { module = "gone-pkcs11.so" }\n'
+           'key "a" {\n  uri = "pkcs11:id=01"\n}\n')
+    wants = ["p11-agent.conf:1: provider \"gone\"", "gone-pkcs11.so",
+             "p11-agent.conf:3: uri: its id is text", "write id=%01;"]
+    a = agent(provider(token) + key("a", "id=%01"), token)
+    assert a.names() == ["a"]
+
+    def check():
+        return a.run(program("p11-agentctl"), "check-config", a.config)
+    done = check()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nOK\n")
+    assert a.ctl("reload").stderr == ""
+    a.config.write_text(bad)
+    done = check()
+    assert done.returncode == 0
+    assert done.stdout.endswith("\nOK, with 2 warnings\n")
+    assert [w for w in wants if w not in done.stderr] == []
+    done = a.ctl("reload")
+    assert done.returncode == 0
+    assert [w for w in wants if w not in done.stderr] == []
+    assert "warning: " in a.log() and wants[2] in a.log()
+    assert wants[2] in a.status()["config_warnings"][0]
+    assert wants[2] in a.ctl("status").stdout.replace("\n            ", " ")

@@ -130,10 +130,10 @@ App "default", x {
 
 
 def config_head(identities=3):
-    return u8(1) + u32(identities) + u32(3000) + u8(1)
+    return u8(2) + u32(identities) + u32(3000) + u8(1)
 
 
-CONFIG_EMPTY = config_head() + u32(0) * 3 + u8(0)
+CONFIG_EMPTY = config_head() + u32(0) * 3 + u8(0) * 2
 
 
 def config_full():
@@ -159,7 +159,8 @@ def config_full():
     deny = (string("d") + u8(0) + uri() + maybe("SHA256:y") + maybe(None)
             + u8(1) + place(12))
     return (config_head(2) + u32(1) + provider + u32(1) + token
-            + u32(2) + key + deny + texts("/etc/p11-agent/p11-agent.conf"))
+            + u32(2) + key + deny + texts("/etc/p11-agent/p11-agent.conf")
+            + texts("/etc/p11-agent/p11-agent.conf:9: hardly meant"))
 
 
 @target("config-flat")
