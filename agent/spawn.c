@@ -379,6 +379,8 @@ child_tie_to(pid_t parent, int number)
 {
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, number, 0, 0, 0);
+#else
+	(void)number;
 #endif
 	if (getppid() != parent)
 		_exit(EXIT_NOT_RUN);

@@ -92,6 +92,7 @@ ask_source(struct asking *a, const struct source *s)
 	/* The program was ended, or came to an end that was not its plan. */
 	if (result == SOURCE_CANNOT || result == SOURCE_NOBODY_WAITS)
 		terminal_take_back(&terminal);
+	terminal_end(&terminal);
 	if (result != SOURCE_OK || !a->unattended || !a->question->persons_only)
 		return result;
 	a->secret = secret_free(a->secret);

@@ -3,11 +3,19 @@
 #include "prompt/terminal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+
+enum {
+	/* A prompt that is closed ends in a second, or is killed. */
+	LOCK_LOOKS = 75,
+	LOCK_LOOK_MSEC = 20,
+};
 
 const char *
 terminal_of(const struct environment *e)
@@ -28,12 +36,33 @@ terminal_open(const char *path)
 	return open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* How it is set is not known while another prompt has it. */
+static bool
+terminal_lock(int fd)
+{
+	for (int i = 0; i < LOCK_LOOKS; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		poll(NULL, 0, LOCK_LOOK_MSEC);
+	}
+	return false;
+}
+
 void
 terminal_lend(struct terminal *t, const char *path)
 {
-	CLEANUP(cleanup_close) int fd = terminal_open(path);
+	t->fd = terminal_open(path);
+	if (t->fd >= 0 && (tcgetattr(t->fd, &t->before) != 0 ||
+			      !terminal_lock(t->fd) ||
+			      tcgetattr(t->fd, &t->before) != 0))
+		terminal_end(t);
+}
 
-	t->path = fd >= 0 && tcgetattr(fd, &t->before) == 0 ? path : NULL;
+void
+terminal_end(struct terminal *t)
+{
+	cleanup_close(&t->fd);
+	t->fd = -1;
 }
 
 static bool
@@ -47,12 +76,11 @@ terminal_same(const struct termios *a, const struct termios *b)
 void
 terminal_take_back(const struct terminal *t)
 {
-	CLEANUP(cleanup_close) int fd = -1;
 	struct termios now;
 
-	if (t->path == NULL || (fd = terminal_open(t->path)) < 0 ||
-	    tcgetattr(fd, &now) != 0 || terminal_same(&now, &t->before))
+	if (t->fd < 0 || tcgetattr(t->fd, &now) != 0 ||
+	    terminal_same(&now, &t->before))
 		return;
 	/* We may not be in its foreground, but it is not our terminal. */
-	tcsetattr(fd, TCSAFLUSH, &t->before);
+	tcsetattr(t->fd, TCSAFLUSH, &t->before);
 }

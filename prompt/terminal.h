@@ -11,14 +11,17 @@
 #include "prompt/environment.h"
 
 struct terminal {
-	const char *path; /* borrowed; NULL: there is none */
+	int fd; /* -1: there is none, or another prompt has it */
 	struct termios before;
 };
 
 /* The terminal to ask at, "/dev/…"; or "". Borrowed from the environment. */
 const char *terminal_of(const struct environment *e);
 
-/* Remember how it is set. It is not kept open. */
+/*
+ * Remember how it is set, until terminal_end. Another prompt that is being
+ * closed puts it back first, which is waited for, but not for long.
+ */
 void terminal_lend(struct terminal *t, const char *path);
 
 /*
@@ -26,5 +29,8 @@ void terminal_lend(struct terminal *t, const char *path);
  * dropped, as it may be a part of a PIN.
  */
 void terminal_take_back(const struct terminal *t);
+
+/* Others may lend it. */
+void terminal_end(struct terminal *t);
 
 #endif

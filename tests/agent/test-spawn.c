@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Children are this program again, or a shell. */
-#include "agent/spawn.h"
-
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -14,35 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/clock.h"
 #include "common/harden.h"
-#include "common/limits.h"
-#include "tests/agent/world.h"
-#include "tests/cmocka-all.h"
-
-struct table {
-	struct agent *agent; /* for its loop */
-	struct spawner *spawner;
-	int reports;
-	int status; /* of the last report */
-	struct child *child;
-	struct child *forget; /* when the report comes */
-	int fd[2]; /* a pipe, its second end is the child's */
-};
-
-/* NOLINTBEGIN: the linker wants these names */
-pid_t __real_waitpid(pid_t pid, int *status, int options);
-pid_t __wrap_waitpid(pid_t pid, int *status, int options);
-/* NOLINTEND */
-
-static bool asleep; /* all children are, in the kernel */
-
-pid_t
-__wrap_waitpid(pid_t pid, int *status, int options)
-{
-	assert_true((options & WNOHANG) != 0);
-	return asleep ? 0 : __real_waitpid(pid, status, options);
-}
+#include "tests/agent/spawn-play.h"
 
 /* What a child of ours sees, line by line, to fd 3. */
 static int
@@ -76,125 +47,6 @@ show_myself(void)
 	dprintf(3, "kept %s\n", getenv("SPAWN_KEPT") == NULL ? "" :
 	    getenv("SPAWN_KEPT"));
 	return 0;
-}
-
-/* Start a child that leads a group, and join that. */
-static _Noreturn void
-move_away(void)
-{
-	pid_t pid = fork();
-
-	if (pid > 0 && setpgid(pid, pid) == 0 && setpgid(0, pid) == 0)
-		dprintf(3, "moved\n");
-	for (;;)
-		pause();
-}
-
-static int
-setup(void **state)
-{
-	struct table *t = calloc(1, sizeof(*t));
-
-	assert_non_null(t);
-	t->agent = world_agent();
-	/* There is one in a process: it buries whatever it does not know. */
-	t->spawner = t->agent->spawner;
-	assert_int_equal(pipe(t->fd), 0);
-	*state = t;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct table *t = *state;
-
-	t->agent->spawner = t->spawner != NULL ? t->spawner :
-	    spawner_new(t->agent->base);
-	agent_free(t->agent);
-	close(t->fd[0]);
-	if (t->fd[1] >= 0)
-		close(t->fd[1]);
-	free(t);
-	return 0;
-}
-
-static void
-exited(void *arg, int status)
-{
-	struct table *t = arg;
-
-	t->reports++;
-	t->status = status;
-	t->child = NULL;
-	if (t->forget != NULL)
-		child_forget(t->forget);
-	t->forget = NULL;
-}
-
-static struct child *
-start(struct table *t, const char *program, const char *const *argv,
-    const char *const *env)
-{
-	const struct spawn_options o = {
-		.program = program, .argv = argv, .env = env,
-		.fd = t->fd[1], .extra_fd = -1,
-	};
-
-	t->child = spawn_start(t->spawner, &o, exited, t);
-	assert_non_null(t->child);
-	assert_true(child_pid(t->child) > 0);
-	return t->child;
-}
-
-static struct child *
-start_shell(struct table *t, const char *script)
-{
-	const char *const argv[] = {"sh", "-c", script, NULL};
-
-	return start(t, "/bin/sh", argv, NULL);
-}
-
-static bool
-reported(void *arg)
-{
-	const struct table *t = arg;
-
-	return t->reports > 0;
-}
-
-static void
-wait_for_report(struct table *t)
-{
-	assert_true(world_run(t->agent, reported, t));
-	assert_int_equal(t->reports, 1);
-	t->reports = 0;
-}
-
-/* The next line of what the child writes, without its newline. */
-static void
-read_line(struct table *t, char *out, size_t size)
-{
-	size_t n = 0;
-
-	while (n + 1 < size && read(t->fd[0], out + n, 1) == 1 &&
-	    out[n] != '\n')
-		n++;
-	out[n] = '\0';
-}
-
-/* Everything until its end. */
-static void
-read_all(struct table *t, char *out, size_t size)
-{
-	size_t n = 0;
-	ssize_t got;
-
-	close(t->fd[1]);
-	t->fd[1] = -1;
-	while ((got = read(t->fd[0], out + n, size - 1 - n)) > 0)
-		n += (size_t)got;
-	out[n] = '\0';
 }
 
 static void
@@ -453,201 +305,6 @@ a_report_may_forget_others(void **state)
 	assert_int_equal(t->reports, 0);
 }
 
-/* The shell leaves a process in a session of its own, without a parent. */
-#define LEAVE_ONE "setsid -f sh -c 'echo $$ >&3; exec sleep 1000'; "
-
-static struct child *
-start_foreign(struct table *t, const char *script)
-{
-	const char *const argv[] = {"sh", "-c", script, NULL};
-	const struct spawn_options o = {
-		.program = "/bin/sh", .argv = argv, .fd = t->fd[1],
-		.extra_fd = -1, .foreign = true,
-	};
-
-	t->child = spawn_start(t->spawner, &o, exited, t);
-	assert_non_null(t->child);
-	return t->child;
-}
-
-static bool
-is_gone(void *arg)
-{
-	const pid_t *pid = arg;
-
-	return kill(*pid, 0) != 0 && errno == ESRCH;
-}
-
-/* Gone, and buried: nobody else could, as it is our child. */
-static void
-assert_goes(struct table *t, const char *line)
-{
-	pid_t pid = (pid_t)atol(line);
-
-	assert_true(pid > 1);
-	assert_true(world_run(t->agent, is_gone, &pid));
-}
-
-static void
-a_kill_reaches_those_that_left(void **state)
-{
-	struct table *t = *state;
-	char line[64];
-
-	start_foreign(t, LEAVE_ONE "while :; do sleep 1000; done");
-	read_line(t, line, sizeof(line));
-	child_kill(t->child);
-	wait_for_report(t);
-	assert_int_equal(WTERMSIG(t->status), SIGKILL);
-	assert_goes(t, line);
-}
-
-static void
-an_exit_takes_those_that_left(void **state)
-{
-	struct table *t = *state;
-	char line[64];
-
-	start_foreign(t, LEAVE_ONE "exit 3");
-	read_line(t, line, sizeof(line));
-	wait_for_report(t);
-	assert_int_equal(WEXITSTATUS(t->status), 3);
-	assert_goes(t, line);
-}
-
-/* Only of the child that ends, and only where that runs foreign code. */
-static void
-others_keep_what_they_started(void **state)
-{
-	struct table *t = *state;
-	char ours[64], prompts[64];
-	struct child *other;
-
-	other = start_foreign(t, LEAVE_ONE "while :; do sleep 1000; done");
-	read_line(t, ours, sizeof(ours));
-	start_shell(t, LEAVE_ONE "exit 0");
-	read_line(t, prompts, sizeof(prompts));
-	wait_for_report(t);
-	start_foreign(t, "exit 0");
-	wait_for_report(t);
-	assert_int_equal(kill((pid_t)atol(ours), 0), 0);
-	t->child = other;
-	child_kill(other);
-	wait_for_report(t);
-	assert_goes(t, ours);
-	assert_int_equal(kill((pid_t)atol(prompts), SIGKILL), 0);
-	assert_goes(t, prompts);
-}
-
-/* A child that moved itself away is not in the group that was its own. */
-static void
-the_end_reaches_those_that_moved(void **state)
-{
-	static const char *const argv[] = {"test", "--move", NULL};
-	struct table *t = *state;
-	const struct spawn_options o = {
-		.program = "/proc/self/exe", .argv = argv, .fd = t->fd[1],
-		.extra_fd = -1, .foreign = true,
-	};
-	char line[64];
-
-	assert_non_null(spawn_start(t->spawner, &o, exited, t));
-	read_line(t, line, sizeof(line));
-	assert_string_equal(line, "moved");
-	t->spawner = spawner_free(t->spawner);
-	read_all(t, line, sizeof(line));
-	assert_string_equal(line, "");
-}
-
-static struct child *
-start_gentle(struct table *t, const char *script)
-{
-	const char *const argv[] = {"sh", "-c", script, NULL};
-	const struct spawn_options o = {
-		.program = "/bin/sh", .argv = argv, .fd = t->fd[1],
-		.extra_fd = -1, .gentle = true,
-	};
-	char line[64];
-
-	t->child = spawn_start(t->spawner, &o, exited, t);
-	assert_non_null(t->child);
-	read_line(t, line, sizeof(line));
-	assert_string_equal(line, "ready");
-	return t->child;
-}
-
-/* The signal is for the shell alone, whose child would have to be waited for. */
-#define TIDY "trap 'echo tidy >&3; exit 7' TERM; sleep 1000 & echo ready >&3; wait"
-
-static void
-a_gentle_child_may_tidy_up(void **state)
-{
-	struct table *t = *state;
-	char line[64];
-
-	child_kill(start_gentle(t, TIDY));
-	child_kill(t->child);
-	wait_for_report(t);
-	assert_true(WIFEXITED(t->status));
-	assert_int_equal(WEXITSTATUS(t->status), 7);
-	/* What it left in its group is gone with it. */
-	read_all(t, line, sizeof(line));
-	assert_string_equal(line, "tidy\n");
-}
-
-static void
-a_gentle_child_has_a_second(void **state)
-{
-	struct table *t = *state;
-	int64_t begin;
-	char line[64];
-
-	start_gentle(t, "trap '' TERM; echo ready >&3; sleep 1000; sleep 1000");
-	begin = clock_ms();
-	child_kill(t->child);
-	wait_for_report(t);
-	assert_true(WIFSIGNALED(t->status));
-	assert_int_equal(WTERMSIG(t->status), SIGKILL);
-	/* The loop's clock is a coarse one. */
-	assert_true(clock_ms() - begin >= GENTLE_END_MAX_MS - 50);
-	read_all(t, line, sizeof(line));
-	assert_string_equal(line, "");
-}
-
-static void
-the_end_lets_gentle_ones_tidy_up(void **state)
-{
-	struct table *t = *state;
-	char line[64];
-
-	start_shell(t, "sleep 1000");
-	start_gentle(t, TIDY);
-	start_gentle(t, "trap '' TERM; echo ready >&3; sleep 1000; sleep 1000");
-	child_forget(start_gentle(t, TIDY));
-	t->spawner = spawner_free(t->spawner);
-	read_all(t, line, sizeof(line));
-	assert_string_equal(line, "tidy\ntidy\n");
-	assert_int_equal(t->reports, 0);
-}
-
-static void
-the_end_waits_for_nobody_for_long(void **state)
-{
-	struct table *t = *state;
-	int64_t begin = clock_ms();
-	char line[64];
-	pid_t pid;
-
-	pid = child_pid(start_shell(t, "echo ready >&3; sleep 1000"));
-	read_line(t, line, sizeof(line));
-	asleep = true;
-	t->spawner = spawner_free(t->spawner);
-	asleep = false;
-	assert_in_range(clock_ms() - begin, CHILDREN_END_MAX_MS, 2000);
-	while (__real_waitpid(pid, NULL, 0) < 0)
-		assert_int_equal(errno, EINTR);
-}
-
 static void
 many_at_once(void **state)
 {
@@ -659,20 +316,6 @@ many_at_once(void **state)
 		event_base_loop(t->agent->base, EVLOOP_ONCE);
 	assert_int_equal(t->reports, 40);
 	t->reports = 0;
-}
-
-static void
-the_end_kills_those_that_run(void **state)
-{
-	struct table *t = *state;
-	char line[64];
-
-	start_shell(t, "sleep 1000 & echo ready >&3; wait");
-	read_line(t, line, sizeof(line));
-	t->spawner = spawner_free(t->spawner);
-	read_all(t, line, sizeof(line));
-	assert_string_equal(line, "");
-	assert_int_equal(t->reports, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -691,21 +334,10 @@ main(int argc, char **argv)
 		TEST(a_forgotten_child_is_killed_without_a_report),
 		TEST(it_is_told_when_those_killed_are_gone),
 		TEST(a_report_may_forget_others),
-		TEST(a_kill_reaches_those_that_left),
-		TEST(an_exit_takes_those_that_left),
-		TEST(others_keep_what_they_started),
-		TEST(the_end_reaches_those_that_moved),
-		TEST(a_gentle_child_may_tidy_up),
-		TEST(a_gentle_child_has_a_second),
-		TEST(the_end_lets_gentle_ones_tidy_up),
-		TEST(the_end_waits_for_nobody_for_long),
 		TEST(many_at_once),
-		TEST(the_end_kills_those_that_run),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "--show") == 0)
 		return show_myself();
-	if (argc > 1 && strcmp(argv[1], "--move") == 0)
-		move_away();
 	return cmocka_run_group_tests_name("agent/spawn", tests, NULL, NULL);
 }
