@@ -359,9 +359,8 @@ edit(struct change *c)
 
 	c->done->path = config_person_path("allowed.conf");
 	if (c->done->path == NULL)
-		return config_fail(c->l, NULL, 0, "where is it? %s",
-		    errno == ENOENT ? "you have no home folder"
-				    : strerror(errno));
+		return config_fail(
+		    c->l, NULL, 0, "allowed.conf: %s", config_path_error());
 	if ((wrong = file_make_folder(c->done->path, words)) != NULL)
 		return config_fail(c->l, NULL, 0, "%s", wrong);
 	if ((lock = file_lock_folder(c->done->path, words)) < 0)

@@ -149,6 +149,19 @@ config_path(const char *beside, const char *name)
 	return path;
 }
 
+const char *
+config_path_error(void)
+{
+	switch (errno) {
+	case EINVAL:
+		return "only ~/ is known, not ~USER";
+	case ENOENT:
+		return "HOME is not set, and this user has no home folder";
+	default:
+		return strerror(errno);
+	}
+}
+
 static char *
 xdg_path(const char *variable, const char *fallback, const char *name)
 {

@@ -34,6 +34,9 @@ const char *config_file_read(const char *path, size_t max,
  */
 char *config_path(const char *beside, const char *name);
 
+/* Words for the errno that config_path and its kin leave. */
+const char *config_path_error(void);
+
 /* ${XDG_CONFIG_HOME:-~/.config}/p11-agent/NAME; NULL as config_path. */
 char *config_person_path(const char *name);
 

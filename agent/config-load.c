@@ -221,9 +221,7 @@ config_load_include(struct config_loader *l, const struct config_source *parent,
 		    "has no includes: it is p11-agentctl's own");
 	if (path == NULL)
 		return config_fail(l, parent->path, line, "include: %s: %s",
-		    name,
-		    errno == EINVAL ? "only ~/ is known, not ~USER"
-				    : strerror(errno));
+		    name, config_path_error());
 	for (; s->parent != NULL; s = s->parent)
 		depth++;
 	if (depth > INCLUDE_DEPTH_MAX)

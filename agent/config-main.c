@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "agent/config-edit.h"
+#include "agent/config-file.h"
 #include "agent/config-modules.h"
 #include "agent/config-section.h"
 #include "agent/config-state.h"
@@ -128,6 +129,16 @@ print_warnings(const struct config *c)
 		printf("OK, with %zu warning%s\n", n, n == 1 ? "" : "s");
 }
 
+/* Then no file of a person's own was looked for. */
+static void
+print_missing_home(void)
+{
+	CLEANUP(cleanup_free) char *path = config_person_path("p11-agent.conf");
+
+	if (path == NULL)
+		printf("no file of your own: %s\n", config_path_error());
+}
+
 static int
 command_check(const char *file)
 {
@@ -142,6 +153,8 @@ command_check(const char *file)
 		return EXIT_ERROR;
 	}
 	config_modules_check(&l);
+	if (file == NULL)
+		print_missing_home();
 	print_config(l.config);
 	print_warnings(l.config);
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;

@@ -82,6 +82,9 @@ refuse_type(
 {
 	char shown[64];
 
+	if (text.len >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		return "begins with a byte order mark (BOM): save it as UTF-8 "
+		       "without one";
 	if (text.len > 10 && memcmp(text.p, "-----BEGIN", 10) == 0)
 		return "is no OpenSSH public key (it has a PEM header): "
 		       "ssh-keygen -i -f or -y makes one";

@@ -73,12 +73,29 @@ config_text_ok(struct bytes text)
 	return first_unprintable(text, false) == text.len;
 }
 
+/* What editors elsewhere put in front; NULL: nothing. */
+static const char *
+byte_order_mark(struct bytes text)
+{
+	if (text.len >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		return "a byte order mark (BOM): save the file as UTF-8 "
+		       "without one";
+	if (text.len >= 2 && (memcmp(text.p, "\xff\xfe", 2) == 0 ||
+	    memcmp(text.p, "\xfe\xff", 2) == 0))
+		return "a byte order mark (BOM) of UTF-16: save the file as "
+		       "UTF-8 without one";
+	return NULL;
+}
+
 static bool
 check_text(struct config_loader *l, const char *file, struct bytes text)
 {
+	const char *mark = byte_order_mark(text);
 	size_t bad = first_unprintable(text, true);
 	uint32_t line = 1;
 
+	if (mark != NULL)
+		return config_fail(l, file, line, "%s", mark);
 	if (bad == SIZE_MAX)
 		return config_fail_memory(l);
 	if (bad == text.len)

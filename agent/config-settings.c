@@ -450,9 +450,7 @@ set_file(struct config_section *s, const struct config_values *v)
 	bool missing;
 
 	if (path == NULL)
-		return refuse(s, v,
-		    errno == EINVAL ? "only ~/ is known, not ~USER"
-				    : strerror(errno));
+		return refuse(s, v, config_path_error());
 	wrong =
 	    config_file_read(path, PUBKEY_FILE_MAX_BYTES, &f, &missing, words);
 	free(s->key.public_key);

@@ -78,7 +78,7 @@ config_state_pins(struct buffer *ret, char words[static CONFIG_STATE_WORDS])
 	bool missing;
 
 	if (path == NULL)
-		return refuse("pins", strerror(errno), words);
+		return refuse("pins", config_path_error(), words);
 	if ((wrong = read_file(path, &f, &missing, words)) != NULL)
 		return wrong;
 	if (missing)
@@ -119,7 +119,7 @@ config_state_set_pins(const struct pin_entry *e, char **ret_path,
 	const char *wrong;
 
 	if (path == NULL)
-		return refuse("pins", strerror(errno), words);
+		return refuse("pins", config_path_error(), words);
 	if ((wrong = file_make_folder(path, why)) != NULL)
 		return refuse(path, wrong, words);
 	if ((lock = file_lock_folder(path, why)) < 0)

@@ -296,6 +296,7 @@ public_keys_that_are_refused(void **state)
 		"is a certificate"},
 	    {"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n",
 		"is no OpenSSH public key (it has a PEM header)"},
+	    {"\xef\xbb\xbf" PUBLIC_KEY, "begins with a byte order mark (BOM)"},
 	};
 
 	(void)state;

@@ -97,6 +97,10 @@ static const struct {
     {"# \xff\n", "a.conf:1: byte 0xff is a control character or no UTF-8"},
     {"# \xe2\x80\xae\n", "a.conf:1: byte 0xe2 is a control character or no "
 			 "UTF-8"},
+    {"\xef\xbb\xbfmax-identities = 3\n", "a.conf:1: a byte order mark "
+	"(BOM): save the file as UTF-8 without one"},
+    {"\xff\xfe#\n", "a.conf:1: a byte order mark (BOM) of UTF-16: save the "
+		    "file as UTF-8 without one"},
     /* provider */
     {"provider a { module = \"p11-kit-proxy.so\" env = { \"A=\" } }", NULL},
     {"provider a { module = \"/x/y.so\" env = \"_A1=b=c\" }", NULL},

@@ -77,7 +77,10 @@ def test_ends(served, number):
         os.unlink(path)
 
 
-STATE = "grep ^Sig[BIC] /proc/self/status; ulimit -Sa; ulimit -Ha"
+STATE = ("grep ^Sig[BIC] /proc/self/status; ulimit -Sa; ulimit -Ha;"
+         # Does it adopt orphans (PR_GET_CHILD_SUBREAPER)?
+         "exec /usr/bin/python3 -c \"import ctypes; n = ctypes.c_int();"
+         " ctypes.CDLL(None).prctl(37, ctypes.byref(n)); print(n.value)\"")
 
 
 @pytest.mark.release
@@ -91,7 +94,7 @@ def test_command_has_what_we_had(agent, trap):
                    for words in ("sh -c '%s'" % STATE, "%s -f %s sh -c '%s'" % (
                        program("p11-agent"), a.config, STATE))]
     assert (plain.returncode, ours.returncode, ours.stderr) == (0, 0, "")
-    assert "SigIgn" in plain.stdout
+    assert "SigIgn" in plain.stdout and plain.stdout.endswith("\n0\n")
     assert ours.stdout == plain.stdout
 
 
