@@ -94,14 +94,10 @@ family_add_children(struct family *f, pid_t pid, bool marked)
 	closedir(threads);
 }
 
-bool
-family_adopt(bool adopt)
+void
+family_adopt(void)
 {
-	int before = 0;
-
-	prctl(PR_GET_CHILD_SUBREAPER, &before, 0, 0, 0);
-	prctl(PR_SET_CHILD_SUBREAPER, adopt, 0, 0, 0);
-	return before != 0;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
 void
@@ -128,10 +124,9 @@ family_add_children(struct family *f, pid_t pid, bool marked)
 #endif
 }
 
-bool
-family_adopt(bool adopt)
+void
+family_adopt(void)
 {
-	return adopt;
 }
 
 void

@@ -15,14 +15,10 @@
 #ifndef P11_AGENT_AGENT_FAMILY_H
 #define P11_AGENT_AGENT_FAMILY_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-/*
- * From now on, orphans below this process become its children, or not. What
- * held before.
- */
-bool family_adopt(bool adopt);
+/* From now on, orphans below this process become its children. */
+void family_adopt(void);
 
 /* In the child: all that will come from it belongs to it. */
 void family_mark(void);

@@ -12,6 +12,7 @@
 #include "agent/announce.h"
 #include "agent/background.h"
 #include "agent/clock.h"
+#include "agent/family.h"
 #include "agent/options.h"
 #include "agent/pin-memory.h"
 #include "agent/reload.h"
@@ -225,6 +226,8 @@ run_take_sockets(struct run *run)
 static bool
 run_open(struct run *run)
 {
+	/* A fork would have left it behind. */
+	family_adopt();
 	if (!run_signals(run)) {
 		log_error("out of memory");
 		return false;

@@ -31,8 +31,9 @@ enum sock_result {
 };
 
 /*
- * PLACE_SOCKET below place_base's folder; its own folder is made, 0700. NULL, with words in `why`, when there is no such
- * place; else to be freed by the caller.
+ * PLACE_SOCKET below place_base's folder; its own folder is made, 0700. NULL,
+ * with words in `why`, when there is no such place; else to be freed by the
+ * caller.
  */
 char *sock_default_path(char why[static SOCK_WHY_BYTES]);
 

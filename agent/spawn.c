@@ -57,7 +57,6 @@ struct spawner {
 	void (*when_killed)(void *arg); /* or NULL */
 	void *when_killed_arg;
 	sigset_t mask;
-	bool adopted; /* orphans, before us */
 	bool ignored[NSIG]; /* by number, as by nohup */
 	struct rlimit fds;
 };
@@ -223,7 +222,6 @@ spawner_new(struct event_base *base)
 		return NULL;
 	s->base = base;
 	TAILQ_INIT(&s->children);
-	s->adopted = family_adopt(true);
 	remember_ignored(s);
 	if (sigprocmask(SIG_SETMASK, NULL, &s->mask) != 0 ||
 	    getrlimit(RLIMIT_NOFILE, &s->fds) != 0 ||
@@ -393,7 +391,6 @@ spawner_give_back(const struct spawner *s)
 		if (number != SIGKILL && number != SIGSTOP)
 			signal(number, s->ignored[number] ? SIG_IGN : SIG_DFL);
 	setrlimit(RLIMIT_NOFILE, &s->fds);
-	family_adopt(s->adopted);
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 

@@ -4,8 +4,8 @@
  * only place that forks. Each child leads its own process group, has the
  * signal mask, ignored signals (but SIGCHLD, as it may wait for children) and
  * limits that we were started with (but no core dumps), and of our files only
- * standard error and those named. Orphans that they leave become our children,
- * and are buried when they end.
+ * standard error and those named. Orphans that they leave and that we adopt
+ * (family_adopt) are buried when they end.
  */
 #ifndef P11_AGENT_AGENT_SPAWN_H
 #define P11_AGENT_AGENT_SPAWN_H

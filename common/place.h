@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the default socket is: one rule, for those who serve and those who ask. */
+/* Where the default socket is: one rule for those who serve and who ask. */
 #ifndef P11_AGENT_COMMON_PLACE_H
 #define P11_AGENT_COMMON_PLACE_H
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/family.h"
 #include "agent/spawn.h"
 #include "tests/agent/world.h"
 #include "tests/cmocka-all.h"
@@ -26,6 +27,7 @@ setup(void **state)
 	struct table *t = calloc(1, sizeof(*t));
 
 	assert_non_null(t);
+	family_adopt();
 	t->agent = world_agent();
 	/* There is one in a process: it buries whatever it does not know. */
 	t->spawner = t->agent->spawner;

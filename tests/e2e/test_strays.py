@@ -2,13 +2,14 @@
 """Processes that a module starts and lets go of, and those that a prompt
 does: a provider's end is the end of the first, and of nobody else."""
 import os
+import re
 import signal
 import time
 
 import pytest
 
 from config import simple
-from daemon import alive, processes_with, wait_until
+from daemon import alive, processes_with, program, wait_until
 
 # The daemon waits so long for what it killed; here everything can be killed.
 END_MAX_SEC = 1
@@ -71,6 +72,23 @@ def test_killed_with_its_descendants(served):
     no_more(before)
     wait_until(lambda: not zombies(served), what="burials")
     assert sign(served)
+
+
+def test_in_the_background(agent, token):
+    """The daemon that adopts them is the process that stays."""
+    a = agent(simple(token, 1), token, pins=[token.pin], start=False)
+    done = a.run(program("p11-agent"), "-a", a.socket, "-f", a.config)
+    pid = int(re.search(r"SSH_AGENT_PID=(\d+)", done.stdout)[1])
+    try:
+        token.script("call C_SignInit stray=1")
+        assert sign(a)
+        before = providers(a)
+        assert len(before) >= 3
+        os.kill(a.token_pid("test"), signal.SIGKILL)
+        no_more(before)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not alive(pid), what="its end")
 
 
 def test_died_and_left_descendants(served):
