@@ -466,8 +466,12 @@ token_leave(struct token *t, const char *why)
 	allowlist_drop(t);
 	login_token_left(t->login, why,
 	    forget_is_wanted(t, FORGET_ON_REMOVAL));
-	/* What is in flight may end by itself, as it does with most modules. */
-	if (t->process != NULL && process_is_busy(t->process))
+	/*
+	 * What is in flight may end by itself, as it does with most modules.
+	 * In one that looks for its token still, nothing is.
+	 */
+	if (t->process != NULL && process_is_ready(t->process) &&
+	    process_is_busy(t->process))
 		process_leave(t->process);
 	else
 		process_end(t->process, why);

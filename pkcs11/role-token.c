@@ -3,6 +3,7 @@
 #include "pkcs11/role.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -12,6 +13,12 @@
 #include "pkcs11/mutex.h"
 #include "pkcs11/pool.h"
 #include "pkcs11/sign.h"
+
+enum {
+	/* Longer than pcscd needs to see a new card: 0.4 s, and its start. */
+	COME_LOOKS = 12,
+	COME_LOOK_MS = 100,
+};
 
 struct server {
 	int fd;
@@ -301,6 +308,36 @@ server_ready(struct server *s)
 	server_send(s, &out);
 }
 
+/* So a card looks that pcscd is just looking at. */
+static bool
+may_come(CK_RV rv)
+{
+	return rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_TOKEN_NOT_RECOGNIZED ||
+	    rv == CKR_DEVICE_REMOVED;
+}
+
+/*
+ * The daemon believes that the token is there: one that was pulled out and put
+ * back before anybody noticed gets the time that pcscd needs to notice.
+ */
+static bool
+server_open(struct server *s, const struct module *module,
+    const struct token_id *token, struct p11_err *err)
+{
+	const struct timespec pause = {.tv_nsec = COME_LOOK_MS * 1000000L};
+	unsigned lanes = module->one_thread ? 1 : cpu_count();
+
+	for (int look = 0; look < COME_LOOKS; look++) {
+		if (token_session_open(&s->token, module->calls, token, lanes,
+		    err))
+			return true;
+		if (mutex_is_held() || !may_come(err->rv))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 bool
 role_token(int fd, struct buffer *in, const struct module *module,
     const struct token_id *token, struct p11_err *err)
@@ -317,8 +354,7 @@ role_token(int fd, struct buffer *in, const struct module *module,
 		.write_mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
 
-	if (!token_session_open(&s.token, module->calls, token,
-	    module->one_thread ? 1 : cpu_count(), err))
+	if (!server_open(&s, module, token, err))
 		return false;
 	if (mutex_is_held())
 		return p11_err_set(err, "", CKR_OK, "%s", kept_lock);

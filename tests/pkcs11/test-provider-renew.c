@@ -137,6 +137,36 @@ test_lost_on_the_way(void **state)
 	}
 }
 
+/* A card that pcscd has not looked at yet, after a short absence. */
+static void
+test_a_token_may_come(void **state)
+{
+	struct provider_process p;
+	struct wire_error err;
+	struct wire_token t;
+
+	(void)state;
+	serve(&p, "call C_GetTokenInfo rv=CKR_TOKEN_NOT_RECOGNIZED times=2\n"
+	    CARD, &t);
+	assert_int_equal(t.n_keys, 1);
+	assert_int_equal(count_calls("C_GetSlotList 0"), 3);
+	assert_int_equal(provider_end(&p), 0);
+	/* Not for ever, and not after another error. */
+	write_script("call C_GetTokenInfo rv=CKR_TOKEN_NOT_PRESENT "
+	    "times=always\n" CARD);
+	provider_start(&p, WIRE_ROLE_TOKEN, fake_module(), &fake_id);
+	provider_expect(&p, WIRE_MODULE);
+	assert_int_equal(wire_failed_parse(provider_expect(&p, WIRE_FAILED),
+	    &err), PARSE_OK);
+	assert_int_equal(provider_end(&p), 0);
+	write_script("call C_GetTokenInfo rv=CKR_DEVICE_ERROR\n" CARD);
+	provider_start(&p, WIRE_ROLE_TOKEN, fake_module(), &fake_id);
+	provider_expect(&p, WIRE_MODULE);
+	provider_expect(&p, WIRE_FAILED);
+	assert_int_equal(count_calls("C_GetSlotList 0"), 1);
+	assert_int_equal(provider_end(&p), 0);
+}
+
 /* Where there is no room for two sessions the login goes with the old one. */
 static void
 test_login_is_lost_too(void **state)
@@ -266,6 +296,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_lost_once),
+		TEST(test_a_token_may_come),
 		TEST(test_lost_for_ever),
 		TEST(test_lost_on_the_way),
 		TEST(test_login_is_lost_too),
