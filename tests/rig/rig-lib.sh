@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # sourced by the rig-*.sh scripts
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -9,6 +9,12 @@ wait_for() { # SECONDS COMMAND...: until COMMAND succeeds
 		n=$((n - 1)); [ $n -gt 0 ] || { echo "gave up waiting for: $*" >&2; return 1; }
 		sleep 0.05
 	done
+}
+
+# A library for LD_PRELOAD or for pcscd, made of the file NAME.c here.
+compile() { # NAME WORDS...: $dir/NAME.so
+	local name=$1; shift
+	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$dir/$name.so" "$here/$name.c" "$@" -ldl
 }
 
 ctl() { # SOCKET WORDS...: one command to a pivcard control socket

@@ -11,10 +11,8 @@
 # ssh_config; then:
 #   ssh -F DIR/ssh_config rig
 #
-# sshd that runs as root wants a user named sshd and /run/sshd. It gets both,
-# and an account that is not locked, in a mount namespace of its own; where
-# root may make none (a container without CAP_SYS_ADMIN), the system's have to
-# do.
+# sshd that runs as root wants a user named sshd, /run/sshd and an account that
+# is not locked; moved.c and sshd-accounts.c lend it all three.
 set -eu
 . "$(dirname "$0")/rig-lib.sh"
 
@@ -48,54 +46,16 @@ write_config() { # SSHD
 	done
 }
 
-write_accounts() {
-	{
-		grep -v '^sshd:' /etc/passwd
-		echo 'sshd:x:74:65534::/run/sshd:/usr/sbin/nologin'
-	} >"$dir/passwd"
-	{
-		printf '%s:*:19000:0:99999:7:::\n' "$(id -un)"
-		echo 'sshd:*:19000:0:99999:7:::'
-	} >"$dir/shadow"
-	chmod 644 "$dir/passwd"
-	chmod 600 "$dir/shadow"
-}
-
-# Becomes sshd (exec), so that its pid is sshd's.
-# shellcheck disable=SC2016 # expanded by the shell that it is for
-run_as_root='
-mount --bind "$1/passwd" /etc/passwd &&
-mount --bind "$1/shadow" /etc/shadow &&
-mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 755 /run/sshd || exit 99
-shift
-exec "$@"'
-
-# Says what is missing where root can neither mount nor do without.
-may_run() {
-	[ "$(id -u)" = 0 ] || return 0
-	unshare -m true 2>/dev/null && return
-	getent passwd sshd >/dev/null && [ -d /run/sshd ] && return
-	cat >&2 <<-'C'
-		sshd that runs as root wants a user named sshd and the folder
-		/run/sshd. This system lacks one of them, and root may not mount
-		anything here to lend it both (a container without
-		CAP_SYS_ADMIN). Either run this as an ordinary user, which needs
-		nothing of that, or give the container CAP_SYS_ADMIN, or make
-		both:
-		  useradd --system --home-dir /run/sshd sshd; mkdir /run/sshd
-	C
-	return 1
-}
-
 boot() { # SSHD LIBRARIES PORT
-	local run=(env "LD_LIBRARY_PATH=$2" "$1" -D -e
-		-f "$dir/sshd_config" -p "$3")
+	local lent=()
 
-	if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
-		run=(unshare -m sh -c "$run_as_root" sh "$dir" "${run[@]}")
+	if [ "$(id -u)" = 0 ]; then
+		lent=("LD_PRELOAD=$dir/moved.so:$dir/sshd-accounts.so"
+			"RIG_MOVED=/run/sshd=$dir/empty")
 	fi
 	: >"$dir/log"
-	start_bg "$dir/pid" "$dir/log" "${run[@]}"
+	start_bg "$dir/pid" "$dir/log" env "LD_LIBRARY_PATH=$2" "${lent[@]}" \
+		"$1" -D -e -f "$dir/sshd_config" -p "$3"
 	wait_for 10 sh -c "grep -q 'Server listening' '$dir/log' ||
 		! kill -0 $(cat "$dir/pid")"
 	grep -q 'Server listening' "$dir/log"
@@ -103,12 +63,15 @@ boot() { # SSHD LIBRARIES PORT
 
 start() { # SSHD LIBRARIES
 	local tries=0 port
-	may_run || return
 	rm -f "$dir/host_key" "$dir/host_key.pub"
 	ssh-keygen -q -t ed25519 -N '' -C '' -f "$dir/host_key"
 	touch "$dir/authorized_keys"
 	write_config "$1"
-	[ "$(id -u)" != 0 ] || write_accounts
+	if [ "$(id -u)" = 0 ]; then
+		compile moved
+		compile sshd-accounts
+		mkdir -p "$dir/empty"; chmod 755 "$dir/empty"
+	fi
 	while :; do
 		port=$((20000 + RANDOM % 40000))
 		boot "$1" "$2" $port && break
