@@ -9,7 +9,6 @@ import pytest
 from daemon import wait_until
 from keys import fingerprint
 from replug import DATA, ENDED_MAX_SEC, Watched, good
-from usb import Usb
 
 # Two cards, each with a PIN of its own.
 PINS = {"a": "123456", "b": "654321"}
@@ -21,15 +20,6 @@ case $1 in
 *%s*) echo 654321 ;;
 esac
 """
-
-
-@pytest.fixture
-def usb(directory):
-    if os.geteuid() != 0:
-        pytest.skip("a private pcscd needs root")
-    ports = Usb(directory / "usb")
-    yield ports
-    ports.stop()
 
 
 def cost(agent):

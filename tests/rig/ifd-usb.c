@@ -3,8 +3,7 @@
  * ifd-usb: a driver for pcscd that makes vpcd's virtual reader a USB token.
  *
  * pcscd finds it for the (mock) USB devices of pcscd-usb.py, and drops a reader when its device leaves. One slot a
- * reader, as a YubiKey has. vpcd has two slots in all, which become USB devices 1 and 2, on ports RIG_PORT and
- * RIG_PORT + 1.
+ * reader, as a YubiKey has. vpcd has two slots in all, which become USB devices 1 and 2, on ports 1 and 2.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -53,13 +52,13 @@ RESPONSECODE IFDHCreateChannel(DWORD lun, DWORD port)
 /* device: usb:1050/0407:libudev:0:/dev/bus/usb/001/00N */
 RESPONSECODE IFDHCreateChannelByName(DWORD lun, LPSTR device)
 {
-	const char *slash = strrchr(device, '/'), *port = getenv("RIG_PORT");
+	const char *slash = strrchr(device, '/');
 	unsigned long n = slash != NULL ? strtoul(slash + 1, NULL, 10) : 0;
 
-	if (port == NULL || n < 1 || n > 2)
+	if (n < 1 || n > 2)
 		return IFD_NO_SUCH_DEVICE;
 	vpcd_slot[lun >> 16 & 0xff] = n - 1;
-	return IFDHCreateChannel(lun, strtoul(port, NULL, 0));
+	return IFDHCreateChannel(lun, 1);
 }
 
 RESPONSECODE IFDHGetCapabilities(DWORD lun, DWORD tag, PDWORD len, PUCHAR value)

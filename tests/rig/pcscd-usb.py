@@ -2,35 +2,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Run a private pcscd whose readers are USB tokens that can be pulled out, reader and all.
 
-    pcscd-usb.py DIR DRIVER.so [PORT]
+    pcscd-usb.py DIR DRIVER.so
 
 Makes DIR/pcscd.comm (PCSCLITE_CSOCK_NAME) and DIR/usb.sock, which takes one command a line:
 
-    plug N      USB device N (1 or 2) arrives: a reader appears, vpcd's protocol on PORT + N - 1
+    plug N      USB device N (1 or 2) arrives: a reader appears, vpcd's protocol on DIR/vpcd.N
     unplug N    it leaves, and the reader with it
     quit
 
-The USB bus is umockdev's: pcscd runs its own hot-plug code. The driver folder of pcscd is fixed, so run this in a mount and
-network namespace of its own (`unshare -n -m`), as rig-usb.sh does. Needs pcscd, vsmartcard-vpcd, umockdev, gir1.2-umockdev-1.0,
-python3-gi.
+The USB bus is umockdev's: pcscd runs its own hot-plug code. DIR/moved.so (of moved.c) gives pcscd a driver folder
+of its own. Needs pcscd, vsmartcard-vpcd, umockdev, gir1.2-umockdev-1.0, python3-gi.
 """
-import fcntl
 import os
 import shutil
 import socket
-import struct
-import subprocess
 import sys
 
 import gi
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev
 
-# pcscd looks there; the folder itself is in the package libccid.
-DRIVERS = "/usr/lib/pcsc/drivers"
 # Both may be unpacked somewhere instead of installed (scripts/deps).
 PCSCD = os.environ.get("PCSCD", "/usr/sbin/pcscd")
-VPCD = os.environ.get("VPCD", DRIVERS + "/serial/libifdvpcd.so")
+VPCD = os.environ.get("VPCD", "/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 VENDOR, PRODUCT = "1050", "0407"
 NAME = os.environ.get("READER_NAME", "Yubico YubiKey CCID")
 
@@ -45,23 +39,13 @@ PLIST = """<?xml version="1.0" encoding="UTF-8"?>
 """ % (VENDOR, PRODUCT, NAME)
 
 
-def loopback_up():
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", 0x41))   # SIOCSIFFLAGS: IFF_UP | IFF_RUNNING
-
-
 def driver_folder(directory, driver):
-    """DIR/drivers, mounted over pcscd's own: the bundle for our USB device, and nothing else."""
-    drivers = os.path.join(directory, "drivers")
-    bundle = os.path.join(drivers, "rig.bundle", "Contents")
+    """DIR/drivers, in place of pcscd's own: the bundle for our USB device, and nothing else."""
+    bundle = os.path.join(directory, "drivers", "rig.bundle", "Contents")
     os.makedirs(os.path.join(bundle, "Linux"), exist_ok=True)
     with open(os.path.join(bundle, "Info.plist"), "w") as f:
         f.write(PLIST)
     shutil.copy(driver, os.path.join(bundle, "Linux", "libifdusb.so"))
-    vpcd = os.path.join(directory, "libifdvpcd.so")
-    shutil.copy(VPCD, vpcd)
-    subprocess.check_call(["mount", "--bind", drivers, DRIVERS])
-    return vpcd
 
 
 def listen(path):
@@ -74,8 +58,8 @@ def listen(path):
     return s
 
 
-def start_pcscd(directory, driver, port, testbed):
-    vpcd = driver_folder(directory, driver)
+def start_pcscd(directory, driver, testbed):
+    driver_folder(directory, driver)
     conf = os.path.join(directory, "reader.conf.d")
     os.makedirs(conf, exist_ok=True)
     s = listen(os.path.join(directory, "pcscd.comm"))
@@ -83,8 +67,10 @@ def start_pcscd(directory, driver, port, testbed):
     def child():
         os.dup2(s.fileno(), 3)
         os.set_inheritable(3, True)
-        os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), RIG_VPCD=vpcd, RIG_PORT=str(port),
-                          UMOCKDEV_DIR=testbed.get_root_dir(), LD_PRELOAD="libumockdev-preload.so.0")
+        os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), RIG_VPCD=VPCD,
+                          RIG_PORTS=directory + "/vpcd", UMOCKDEV_DIR=testbed.get_root_dir(),
+                          LD_PRELOAD=directory + "/moved.so:libumockdev-preload.so.0",
+                          RIG_MOVED="/run/pcscd=%s/run:/usr/lib/pcsc/drivers=%s/drivers" % (directory, directory))
         os.execv(PCSCD, [PCSCD, "--foreground", "--config", conf, "--info"])
 
     pid = os.fork()
@@ -122,11 +108,9 @@ class Bus:
 
 def main():
     directory, driver = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-    port = int(sys.argv[3]) if len(sys.argv) > 3 else 35963
     os.makedirs(directory, exist_ok=True)
-    loopback_up()
     testbed = UMockdev.Testbed.new()
-    pid = start_pcscd(directory, driver, port, testbed)
+    pid = start_pcscd(directory, driver, testbed)
     bus = Bus(testbed)
     control = listen(os.path.join(directory, "usb.sock"))
     try:

@@ -12,34 +12,30 @@
 # then:  export PCSCLITE_CSOCK_NAME=DIR/pcscd.comm
 #
 # PCSCD and VPCD name pcscd and the driver where they are not installed. Needs umockdev, gir1.2-umockdev-1.0, python3-gi,
-# libpcsclite-dev and a C compiler. Runs in network and mount namespaces of its own (needs root), with a /run of its own,
-# where pcscd keeps its pid file; UNIX sockets in DIR cross them.
+# libpcsclite-dev and a C compiler.
 set -eu
 . "$(dirname "$0")/rig-lib.sh"
 cmd=$1 dir=$2; shift 2
-base=35963
 case $cmd in
 start)
 	mkdir -p "$dir"; dir=$(cd "$dir" && pwd)
 	# shellcheck disable=SC2046 # words for the compiler
-	${CC:-cc} -shared -fPIC -o "$dir/libifdusb.so" "$here/ifd-usb.c" $(pkg-config --cflags libpcsclite) -ldl
-	start_bg "$dir/usb.pid" "$dir/pcscd.log" unshare -n -m sh -c \
-		'mount -t tmpfs tmpfs /run && mkdir /run/pcscd && exec "$@"' sh umockdev-wrapper \
-		/usr/bin/python3 "$here/pcscd-usb.py" "$dir" "$dir/libifdusb.so" $base
+	compile ifd-usb $(pkg-config --cflags libpcsclite)
+	compile moved
+	start_bg "$dir/usb.pid" "$dir/pcscd.log" umockdev-wrapper /usr/bin/python3 "$here/pcscd-usb.py" "$dir" "$dir/ifd-usb.so"
 	wait_for 10 test -S "$dir/usb.sock"
 	echo "export PCSCLITE_CSOCK_NAME=$dir/pcscd.comm" ;;
 plug)
 	port=$1 card=$2; shift 2; dir=$(cd "$dir" && pwd)
 	ctl "$dir/usb.sock" plug "$port" >/dev/null
-	listens=$(printf ':%04X ' $((base + port - 1)))
-	wait_for 10 nsenter -n -t "$(cat "$dir/usb.pid")" grep -q "$listens" /proc/net/tcp
-	start_bg "$dir/port$port.pid" "$dir/card-$card.log" nsenter -n -t "$(cat "$dir/usb.pid")" /usr/bin/python3 "$here/pivcard.py" \
-		--vpcd 127.0.0.1:$((base + port - 1)) --state "$dir/card-$card.json" --control "$dir/port$port.sock" "$@"
+	wait_for 10 test -S "$dir/vpcd.$port"
+	start_bg "$dir/port$port.pid" "$dir/card-$card.log" /usr/bin/python3 "$here/pivcard.py" \
+		--vpcd "$dir/vpcd.$port" --state "$dir/card-$card.json" --control "$dir/port$port.sock" "$@"
 	wait_for 30 test -S "$dir/port$port.sock"
 	echo ok ;;
 unplug)	# the card's connection first: what is in flight fails at once, as on a real bus
 	stop_pid "$dir/port$1.pid"; rm -f "$dir/port$1.sock"
-	ctl "$dir/usb.sock" unplug "$1" ;;
+	ctl "$dir/usb.sock" unplug "$1"; rm -f "$dir/vpcd.$1" ;;
 ctl) port=$1; shift; ctl "$dir/port$port.sock" "$@" ;;
 stop)
 	for f in "$dir"/port*.pid; do [ -e "$f" ] && stop_pid "$f"; done
