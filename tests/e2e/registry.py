@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Modules registered with p11-kit, for one daemon only.
 
-p11-kit reads root's modules from the system's folder alone: for root that
-folder is another one in a mount namespace of the daemon. Others have a
-configuration of their own that replaces the system's.
+p11-kit reads root's modules from the system's folder alone: for root's daemon
+another one is in its place (rig/moved.c). Others have a configuration of their
+own that replaces the system's.
 """
 import os
 import shutil
-import subprocess
+
+from tokens import RIG, run
 
 
 class Registry:
@@ -54,9 +55,13 @@ class Registry:
         """Words in front of the daemon's command."""
         if not self.root:
             return []
-        folder = subprocess.run(
-            ["pkg-config", "--variable=p11_module_configs", "p11-kit-1"],
-            text=True, capture_output=True, check=True).stdout.strip()
-        return ["unshare", "-m", "sh", "-c",
-                'mount --bind "$0" "$1" && shift && exec "$@"',
-                str(self.modules), folder]
+        folder = run("pkg-config", "--variable=p11_module_configs",
+                     "p11-kit-1").strip()
+        moved = self.dir.parent / "moved.so"
+        run("cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", moved,
+            RIG + "/moved.c", "-ldl")
+        # ASan need not be the first library.
+        return ["sh", "-c", 'export LD_PRELOAD="$0" RIG_MOVED="$1" '
+                'ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"; '
+                'shift; exec "$@"',
+                str(moved), "%s=%s" % (folder, self.modules)]
