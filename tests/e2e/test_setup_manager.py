@@ -58,6 +58,7 @@ class Person:
 
 @pytest.fixture
 def person(manager):
+    manager.start_bus()     # systemd-run wants it
     made = Person(manager)
     yield made
     made.setup("--undo", "--yes")
