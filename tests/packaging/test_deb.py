@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The Debian package: built, looked at, installed into a clean root, purged."""
-import os
 import pathlib
 import shutil
 import subprocess
@@ -8,9 +7,9 @@ import tempfile
 
 import pytest
 
+from roots import clean_root, in_root, run
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
-MIRROR_FILES = ["/etc/apt/sources.list", "/etc/apt/sources.list.d",
-                "/etc/apt/apt.conf.d", "/etc/resolv.conf"]
 
 # What somebody does first, with a software token.
 USE = """set -eu
@@ -27,14 +26,6 @@ printf '1234\\n' | p11-agentctl unlock --stdin t
 echo data >/data; ssh-add -L >/mine.pub; ssh-keygen -Y sign -f /mine.pub -n file /data
 p11-agent -k
 """
-
-
-def run(*words, **options):
-    done = subprocess.run([str(w) for w in words], text=True, timeout=1800,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          **options)
-    assert done.returncode == 0, "%s: %s" % (words[0], done.stdout[-4000:])
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -75,29 +66,8 @@ def test_holds(package):
 
 @pytest.fixture
 def root():
-    """A Debian without anything, in a folder."""
-    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
-        pytest.skip("debootstrap, as root, makes the clean root")
-    with tempfile.TemporaryDirectory(prefix="p11-root-") as folder:
-        path = pathlib.Path(folder)
-        run("debootstrap", "--variant=minbase", "bookworm", path)
-        for name in MIRROR_FILES:
-            if os.path.isdir(name):
-                shutil.copytree(name, str(path) + name, dirs_exist_ok=True)
-            elif os.path.exists(name):
-                shutil.copy(name, str(path) + name)
+    with clean_root() as path:
         yield path
-
-
-def in_root(root, *words, **options):
-    """With a /proc, a /dev and a /run of its own, gone with the command."""
-    script = ('mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && '
-              'mount --rbind /dev "$1/dev" && '
-              'mount -t tmpfs tmpfs "$1/run" && shift && exec "$@"')
-    return run("unshare", "-m", "--propagation", "private", "sh", "-c",
-               script, "sh", root, "chroot", root, *words, env=dict(
-                   os.environ, PATH="/usr/sbin:/usr/bin:/sbin:/bin",
-                   DEBIAN_FRONTEND="noninteractive", HOME="/root"), **options)
 
 
 def test_installed_used_purged(package, root):
