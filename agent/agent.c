@@ -149,6 +149,15 @@ agent_end_idle_processes(struct agent *a)
 }
 
 static void
+agent_leave_none_out(struct agent *a)
+{
+	struct provider *p;
+
+	TAILQ_FOREACH(p, &a->providers, entry)
+		provider_leave_none_out(p);
+}
+
+static void
 agent_reconfigure_tokens(struct agent *a)
 {
 	struct token *t;
@@ -176,6 +185,7 @@ agent_configure(struct agent *a, struct config *config)
 	else
 		providers_take_registered(a);
 	config_free(old);
+	agent_leave_none_out(a);
 	agent_reconfigure_tokens(a);
 	forget_configure(a->forget);
 	agent_end_idle_processes(a);

@@ -13,16 +13,29 @@ enum {
 	REST_MAX_MS = 60 * 1000,
 };
 
-void
-backoff_died(struct backoff *b)
+/* The rest doubles with each death after so many. */
+static void
+backoff_rest_after(struct backoff *b, unsigned deaths)
 {
 	unsigned over;
 
-	if (++b->deaths < DEATHS_AT_ONCE)
+	if (++b->deaths < deaths)
 		return;
-	over = b->deaths - DEATHS_AT_ONCE;
+	over = b->deaths - deaths;
 	b->until_ms = clock_life_ms() +
 	    (over < DOUBLINGS_MAX ? REST_MIN_MS << over : REST_MAX_MS);
+}
+
+void
+backoff_died(struct backoff *b)
+{
+	backoff_rest_after(b, DEATHS_AT_ONCE);
+}
+
+void
+backoff_died_resting(struct backoff *b)
+{
+	backoff_rest_after(b, 1);
 }
 
 void

@@ -16,6 +16,9 @@ struct backoff {
 
 void backoff_died(struct backoff *b);
 
+/* The same with a rest from the first one on. */
+void backoff_died_resting(struct backoff *b);
+
 /*
  * The same for what is started anew by itself: after so many seconds, which
  * are never 0, as it may die as soon as it has done what it should.

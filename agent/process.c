@@ -28,8 +28,9 @@ enum {
 	/* Between two looks at one that is still starting. */
 	SLOW_LOOK_MS = 200,
 	SIGN_MAX_MS = SIGN_MAX_SEC * 1000,
-	/* Messages between two answers; more is a flood. */
+	/* Messages between two answers, and so many a second: else a flood. */
 	UNASKED_MAX = 16,
+	UNASKED_A_SEC_MAX = 2,
 };
 
 static const uint32_t TOKEN_PIN_FLAGS = TOKEN_PIN_COUNT_LOW |
@@ -53,6 +54,7 @@ struct process {
 	struct event leaving; /* the token has left: the end of its time */
 	bool left;
 	unsigned unasked; /* messages since the last answer */
+	int64_t answered_ms; /* when that was; or the start */
 	struct notice *notice; /* on the desktop: it may want a touch */
 	pid_t pid;    /* also when it has ended */
 	char *failed; /* what WIRE_FAILED said; owned */
@@ -261,16 +263,30 @@ process_got_failed(struct process *p, struct bytes body)
 	return PARSE_OK;
 }
 
+/* Signs of life may go on for as long as a token has many keys to read. */
+static bool
+process_floods(struct process *p, uint8_t type)
+{
+	int64_t sec = (clock_ms() - p->answered_ms) / 1000;
+
+	if (type != WIRE_LOGIN_RESULT && type != WIRE_SIGN_RESULT)
+		return ++p->unasked > UNASKED_MAX + UNASKED_A_SEC_MAX * sec;
+	p->unasked = 0;
+	p->answered_ms = clock_ms();
+	return false;
+}
+
 static enum parse_err
 process_message(struct process *p, uint8_t type, struct bytes body)
 {
 	struct wire_module module;
 
-	if (type == WIRE_LOGIN_RESULT || type == WIRE_SIGN_RESULT)
-		p->unasked = 0;
-	else if (++p->unasked > UNASKED_MAX)
+	if (process_floods(p, type))
 		return PARSE_LIMIT;
 	switch (type) {
+	case WIRE_PROGRESS:
+		/* The silence is over: see process_frame. */
+		return body.len == 0 ? PARSE_OK : PARSE_TRAILING;
 	case WIRE_MODULE:
 		return wire_module_parse(body, &module);
 	case WIRE_TOKEN:
@@ -443,6 +459,13 @@ process_send_start(struct process *p)
 	struct token *other;
 
 	start.token = t->id;
+	start.place = t->place;
+	/* Before a login it shows no others. */
+	for (size_t i = 0; i < t->n_keys && start.n_refs < START_REFS_MAX; i++)
+		if (t->keys[i].seen_before_login)
+			memcpy(start.refs[start.n_refs++], t->keys[i].ref,
+			    KEY_REF_BYTES);
+	left_out_put(&t->provider->left_out, &start);
 	TAILQ_FOREACH(other, &t->agent->tokens, entry) {
 		if (other != t)
 			provider_ignore(&start, &other->id, &t->id);
@@ -476,7 +499,7 @@ process_start(struct token *t)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return false;
 	p->token = t;
-	p->heard_ms = clock_ms();
+	p->heard_ms = p->answered_ms = clock_ms();
 	TAILQ_INIT(&p->jobs);
 	evtimer_assign(&p->deadline, t->agent->base, process_deadline, p);
 	evtimer_assign(&p->slow, t->agent->base, process_slow, p);

@@ -26,12 +26,15 @@
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/text.h"
 
 enum {
 	/* Scans that die in a row; the next one waits for a change. */
 	SCAN_DEATHS_MAX = 8,
-	/* A module, its tokens, and the end. */
-	SCAN_MESSAGES_MAX = TOKENS_PER_PROVIDER_MAX + 2,
+	/* A module, two steps and a token for each slot, and the end. */
+	SCAN_MESSAGES_MAX = 3 * SLOTS_PER_PROVIDER_MAX + 2,
+	/* Signs of life, as long as it lasts. */
+	SCAN_MESSAGES_A_SEC = 2,
 };
 
 struct scan {
@@ -39,6 +42,12 @@ struct scan {
 	struct link *link; /* owned */
 	struct event deadline;
 	bool done;
+	bool hurried;	  /* its deadline is another one */
+	bool last;	  /* only slots that were left out are missing */
+	bool in_slot;	  /* it is about to touch this one */
+	struct wire_slot slot; /* views of the frame */
+	struct buffer slot_frame;
+	int64_t began_ms;
 	unsigned messages;
 	char *failed; /* what WIRE_FAILED said; owned */
 };
@@ -82,6 +91,7 @@ scan_free(struct scan *s)
 		return NULL;
 	event_del(&s->deadline);
 	link_forget(s->link);
+	buffer_clear(&s->slot_frame);
 	free(s->failed);
 	free(s);
 	return NULL;
@@ -161,6 +171,7 @@ provider_free(struct provider *p)
 	event_del(&p->retry);
 	p->scan = scan_free(p->scan);
 	p->watcher = watcher_free(p->watcher);
+	left_out_clear(&p->left_out);
 	p->state = PROVIDER_FAILED;
 	provider_tell_waiters(p);
 	provider_drop_tokens(p, true);
@@ -266,20 +277,113 @@ scan_got_token(struct scan *s, struct bytes body)
 	    PARSE_MEMORY : PARSE_OK;
 }
 
+/*
+ * A key that may be asked for soon finds its process running; of one card,
+ * that of the provider which serves it.
+ */
+static void
+provider_start_processes(struct provider *p)
+{
+	struct agent *a = p->agent;
+
+	allowlist_settle(a);
+	device_settle(a);
+	for (size_t i = 0; i < a->n_exposed; i++) {
+		struct token *t = a->exposed[i].token;
+
+		if ((t->provider == p || device_was_open(t, p)) &&
+		    !device_is_open(t) && !release_wanted(t) &&
+		    !taken_in_doubt(t->taken))
+			process_start(t);
+	}
+}
+
+/* The slots that are left out get another look by themselves. */
+static void
+provider_look_later(struct provider *p)
+{
+	int64_t ms = left_out_rest_ms(&p->left_out);
+	struct timeval tv = clock_timeval(ms);
+
+	if (ms >= 0)
+		evtimer_add(&p->retry, &tv);
+}
+
+static void
+scan_succeeded(struct provider *p)
+{
+	p->state = PROVIDER_READY;
+	free(p->error);
+	p->error = NULL;
+	backoff_over(&p->backoff);
+	provider_drop_tokens(p, false);
+	provider_start_processes(p);
+	provider_look_later(p);
+}
+
+/* It survived the slot, whatever it found there. */
+static void
+scan_passed(struct scan *s)
+{
+	struct provider *p = s->provider;
+
+	if (s->in_slot && left_out_passed(&p->left_out, &s->slot))
+		watcher_again(p);
+	s->in_slot = false;
+}
+
+static enum parse_err
+scan_got_slot(struct scan *s, struct bytes body)
+{
+	struct buffer frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
+	struct wire_slot w;
+	enum parse_err err;
+
+	buffer_put(&frame, body);
+	err = frame.failed ? PARSE_MEMORY :
+	    wire_slot_parse(buffer_bytes(&frame), &w);
+	if (err != PARSE_OK) {
+		buffer_clear(&frame);
+		return err;
+	}
+	if (w.place.at != s->slot.place.at || w.place.of != s->slot.place.of)
+		scan_passed(s);
+	buffer_clear(&s->slot_frame);
+	s->slot_frame = frame;
+	s->slot = w;
+	s->in_slot = true;
+	if (!w.last || s->last)
+		return PARSE_OK;
+	/* The rest may take its time: nobody waits for it. */
+	s->last = true;
+	scan_succeeded(s->provider);
+	event_del(&s->provider->retry);
+	provider_tell(s->provider);
+	return PARSE_OK;
+}
+
+
 static enum parse_err
 scan_message(struct scan *s, uint8_t type, struct bytes body)
 {
 	struct wire_error w;
 	enum parse_err err;
 
-	if (++s->messages > SCAN_MESSAGES_MAX)
+	if (++s->messages > SCAN_MESSAGES_MAX + SCAN_MESSAGES_A_SEC *
+	    (clock_ms() - s->began_ms) / 1000)
 		return PARSE_LIMIT;
 	switch (type) {
 	case WIRE_MODULE:
 		return scan_got_module(s, body);
+	case WIRE_PROGRESS:
+		return body.len == 0 ? PARSE_OK : PARSE_TRAILING;
+	case WIRE_SLOT:
+		return scan_got_slot(s, body);
 	case WIRE_TOKEN:
+		scan_passed(s);
 		return scan_got_token(s, body);
 	case WIRE_DONE:
+		scan_passed(s);
 		s->done = true;
 		return body.len == 0 ? PARSE_OK : PARSE_TRAILING;
 	case WIRE_FAILED:
@@ -293,15 +397,35 @@ scan_message(struct scan *s, uint8_t type, struct bytes body)
 	}
 }
 
+/* Silence has a limit: a shorter one while other slots wait. */
+static void
+scan_expect_more(struct scan *s)
+{
+	const struct timeval limit = {
+		.tv_sec = s->in_slot && s->slot.waiting > 0 ?
+		    SCAN_SLOT_MAX_SEC : SCAN_MAX_SEC,
+	};
+
+	if (!s->hurried)
+		evtimer_add(&s->deadline, &limit);
+}
+
 static void
 scan_frame(void *arg, struct bytes body)
 {
 	struct scan *s = arg;
+	struct provider *p = s->provider;
 	enum parse_err err = scan_message(s, body.p[0],
 	    bytes_of(body.p + 1, body.len - 1));
 
-	if (err == PARSE_OK)
+	/* Somebody who was told may have begun another one. */
+	if (p->scan != s)
 		return;
+	if (err == PARSE_OK) {
+		scan_expect_more(s);
+		return;
+	}
+	s->in_slot = false;
 	log_error("provider %s: its scan sent message %u that makes no sense "
 	    "(%s)", s->provider->name, body.p[0], parse_err_text(err));
 	s->done = false;
@@ -352,38 +476,6 @@ provider_ready(struct provider *p)
 	provider_tell(p);
 }
 
-/*
- * A key that may be asked for soon finds its process running; of one card,
- * that of the provider which serves it.
- */
-static void
-provider_start_processes(struct provider *p)
-{
-	struct agent *a = p->agent;
-
-	allowlist_settle(a);
-	device_settle(a);
-	for (size_t i = 0; i < a->n_exposed; i++) {
-		struct token *t = a->exposed[i].token;
-
-		if ((t->provider == p || device_was_open(t, p)) &&
-		    !device_is_open(t) && !release_wanted(t) &&
-		    !taken_in_doubt(t->taken))
-			process_start(t);
-	}
-}
-
-static void
-scan_succeeded(struct provider *p)
-{
-	p->state = PROVIDER_READY;
-	free(p->error);
-	p->error = NULL;
-	backoff_over(&p->backoff);
-	provider_drop_tokens(p, false);
-	provider_start_processes(p);
-}
-
 /* It crashed, hung, or sent nonsense: by chance, or again and again. */
 static void
 scan_died(struct provider *p)
@@ -394,6 +486,24 @@ scan_died(struct provider *p)
 	tv = clock_timeval(backoff_rest_ms(&p->backoff));
 	if (p->backoff.deaths < SCAN_DEATHS_MAX)
 		evtimer_add(&p->retry, &tv);
+}
+
+/* It died at a slot. False when that is not why, or cannot be noted. */
+static bool
+scan_died_at_slot(struct scan *s, const char *why)
+{
+	struct provider *p = s->provider;
+	char label[256];
+
+	if (s->failed != NULL || !s->in_slot ||
+	    !left_out_add(&p->left_out, &s->slot, why))
+		return false;
+	text_printable(s->slot.id.label, label, sizeof(label));
+	log_warn("provider %s: its scan died at slot %u of %u%s%s (%s): that "
+	    "slot is left out for now", p->name, s->slot.place.at + 1,
+	    s->slot.place.of, label[0] == '\0' ? "" : ", token ", label, why);
+	watcher_again(p);
+	return true;
 }
 
 static void
@@ -410,6 +520,11 @@ scan_ended(void *arg, const char *why)
 		    why);
 	} else if (s->done) {
 		scan_succeeded(p);
+	} else if (scan_died_at_slot(s, why)) {
+		/* Behind it may be others. */
+		cut = p->again = !s->last && s->slot.waiting > 0;
+		if (!cut)
+			scan_succeeded(p);
 	} else {
 		scan_failed(s, s->failed != NULL ? s->failed : why);
 		if (s->failed == NULL)
@@ -451,11 +566,13 @@ scan_send_start(struct scan *s)
 	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
 		if (t->provider == p) {
 			t->seen = false;
-			t->unseen = device_is_busy(t);
+			t->unseen = device_is_busy(t) ||
+			    left_out_hides(&p->left_out, t);
 		}
 		if (t->process != NULL && t->present)
 			provider_ignore(&start, &t->id, NULL);
 	}
+	left_out_put(&p->left_out, &start);
 	wire_start_put(link_out(s->link), &start);
 	link_flush(s->link);
 }
@@ -464,7 +581,6 @@ static bool
 scan_start(struct provider *p)
 {
 	static const char *const args[] = {"scan", NULL};
-	const struct timeval limit = {.tv_sec = SCAN_MAX_SEC};
 	const struct link_spec spec = {
 		.program = "p11-agent-provider",
 		.foreign = true,
@@ -479,6 +595,7 @@ scan_start(struct provider *p)
 	if (s == NULL)
 		return false;
 	s->provider = p;
+	s->began_ms = clock_ms();
 	evtimer_assign(&s->deadline, p->agent->base, scan_deadline, s);
 	s->link = link_start(p->agent, &spec, &scan_events, s);
 	if (s->link == NULL) {
@@ -488,7 +605,7 @@ scan_start(struct provider *p)
 	p->scan = s;
 	p->state = PROVIDER_SCANNING;
 	scan_send_start(s);
-	evtimer_add(&s->deadline, &limit);
+	scan_expect_more(s);
 	return true;
 }
 
@@ -499,6 +616,9 @@ provider_scan(struct provider *p, struct scan_waiter *w)
 		w->provider = p;
 		TAILQ_INSERT_TAIL(&p->waiters, w, entry);
 	}
+	/* What is left of it may take a minute, and is for another time. */
+	if (p->scan != NULL && p->scan->last)
+		p->scan = scan_free(p->scan);
 	if (p->source == PROVIDER_PLACEHOLDER &&
 	    p->state == PROVIDER_SCANNING)
 		return;
@@ -515,7 +635,7 @@ provider_scan(struct provider *p, struct scan_waiter *w)
 void
 provider_scan_again(struct provider *p)
 {
-	p->again = p->scan != NULL;
+	p->again = p->scan != NULL && !p->scan->last;
 	if (!p->again)
 		provider_scan(p, NULL);
 }
@@ -528,7 +648,17 @@ provider_hurry(struct provider *p)
 	if (p->scan == NULL)
 		return;
 	p->again = true;
+	p->scan->hurried = true;
 	evtimer_add(&p->scan->deadline, &limit);
+}
+
+void
+provider_leave_none_out(struct provider *p)
+{
+	if (p->left_out.n == 0)
+		return;
+	left_out_clear(&p->left_out);
+	watcher_again(p);
 }
 
 bool
@@ -540,7 +670,7 @@ provider_is_scanning(const struct provider *p)
 int64_t
 provider_retry_sec(const struct provider *p)
 {
-	return evtimer_pending(&p->retry, NULL) ?
+	return p->backoff.deaths > 0 && evtimer_pending(&p->retry, NULL) ?
 	    backoff_rest_sec(&p->backoff) : -1;
 }
 
@@ -554,6 +684,7 @@ provider_forget_module(struct provider *p)
 	p->scan = scan_free(p->scan);
 	p->again = false;
 	p->watcher = watcher_free(p->watcher);
+	left_out_clear(&p->left_out);
 	provider_drop_tokens(p, true);
 	p->pcsc = false;
 	free(p->real_path);

@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/backoff.h"
+#include "agent/left-out.h"
 #include "pkcs11/wire.h"
 
 struct config_provider;
@@ -67,6 +68,7 @@ struct provider {
 	bool again;   /* once more when the scan under way has ended */
 	struct scan *scan; /* while one is under way; owned */
 	struct backoff backoff; /* scans that crashed or hung */
+	struct left_out left_out; /* slots where they did */
 	struct event retry;	/* of such a scan */
 	struct watcher *watcher; /* while it needs one; owned */
 	TAILQ_HEAD(scan_waiters, scan_waiter) waiters;
@@ -93,6 +95,9 @@ void provider_scan_again(struct provider *p);
  * is begun anew, after LEAVE_SEC if need be.
  */
 void provider_hurry(struct provider *p);
+
+/* Something has changed: a scan need leave out no slot. */
+void provider_leave_none_out(struct provider *p);
 
 /* A scan is under way, or follows the one that has just ended. */
 bool provider_is_scanning(const struct provider *p);

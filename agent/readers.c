@@ -174,6 +174,16 @@ readers_hurry_scans(struct readers *r)
 		provider_hurry(p);
 }
 
+/* Another card is in a slot, or none: it may be another story. */
+static void
+readers_leave_none_out(struct readers *r)
+{
+	struct provider *p;
+
+	TAILQ_FOREACH(p, &r->agent->providers, entry)
+		provider_leave_none_out(p);
+}
+
 static void
 readers_set_fault(struct readers *r, const struct readers_state *m)
 {
@@ -238,7 +248,7 @@ readers_take(struct readers *r, struct bytes body)
 	struct buffer frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	struct readers_state now;
 	enum parse_err err;
-	bool more;
+	bool more, less;
 
 	buffer_put(&frame, body);
 	err = frame.failed ? PARSE_MEMORY :
@@ -252,10 +262,13 @@ readers_take(struct readers *r, struct bytes body)
 	backoff_over(&r->backoff);
 	r->unsupported = now.service == READERS_UNSUPPORTED;
 	readers_drop_tokens(r, &now);
-	if (r->known && readers_have_less(r, &now))
+	less = r->known && readers_have_less(r, &now);
+	if (less)
 		readers_hurry_scans(r);
 	/* The first picture: the first scans are under way anyway. */
 	more = r->known && readers_have_more(r, &now);
+	if (less || more)
+		readers_leave_none_out(r);
 	buffer_clear(&r->frame);
 	r->frame = frame;
 	r->state = now;

@@ -115,7 +115,7 @@ provider_place_json(const struct provider *p)
 static json_t *
 provider_json(const struct provider *p)
 {
-	return json_pack("{so so so ss so so so so so}",
+	return json_pack("{so so so ss so so so so so so}",
 	    "name", string_json(p->name),
 	    "module", string_json(provider_module(p)),
 	    "place", provider_place_json(p),
@@ -124,6 +124,7 @@ provider_json(const struct provider *p)
 	    "error", string_json(p->error),
 	    "deaths", number_json(p->backoff.deaths),
 	    "again_in_sec", seconds_json(provider_retry_sec(p)),
+	    "left_out", left_out_json(&p->left_out),
 	    "tokens", number_json(provider_tokens(p)));
 }
 

@@ -51,6 +51,7 @@ struct token {
 	struct provider *provider;
 	struct token_id id; /* views of text below */
 	char *text;	    /* owned */
+	struct slot_place place; /* where it was seen last */
 	/* For people, printable: what tells it from the others; owned. */
 	char *name;
 	uint32_t flags;	    /* enum token_flag */

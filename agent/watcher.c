@@ -18,7 +18,7 @@
 
 enum {
 	/* A picture of many tokens now and then; more is a flood. */
-	MESSAGES_MAX = 16 * TOKENS_PER_PROVIDER_MAX,
+	MESSAGES_MAX = 16 * SLOTS_PER_PROVIDER_MAX,
 	MESSAGES_MS = 1000,
 };
 
@@ -137,13 +137,15 @@ watcher_got_all(struct watcher *w)
 		next = TAILQ_NEXT(t, entry);
 		if (t->provider != p)
 			continue;
-		if (!t->watched)
-			token_leave(t, "not there any more");
-		else
+		if (t->watched || left_out_hides(&p->left_out, t))
 			t->watched = false;
+		else
+			token_leave(t, "not there any more");
 	}
-	if (news)
+	if (news) {
+		provider_leave_none_out(p);
 		provider_scan_again(p);
+	}
 	watchers_check(p->agent);
 }
 
@@ -220,9 +222,10 @@ watcher_run(struct watcher *w)
 		.in_max_bytes = WIRE_REPLY_MAX_BYTES,
 		.out_max_bytes = WIRE_QUEUE_MAX_BYTES,
 	};
-	const struct wire_start start = provider_start_of(p, WIRE_ROLE_WATCH);
+	struct wire_start start = provider_start_of(p, WIRE_ROLE_WATCH);
 	struct token *t;
 
+	left_out_put(&p->left_out, &start);
 	w->news = false;
 	TAILQ_FOREACH(t, &p->agent->tokens, entry)
 		if (t->provider == p)

@@ -53,11 +53,21 @@ enum {
 	/* Processes of one provider, its own included, that are ended with it. */
 	FAMILY_PROCESSES_MAX = 512,
 
-	/* What a module may show. */
+	/*
+	 * What a module may show. Of more tokens and keys than the daemon
+	 * keeps, it keeps those that a section of the config names as well.
+	 */
 	PROVIDERS_MAX = 32,
+	SLOTS_PER_PROVIDER_MAX = 1024,
 	TOKENS_PER_PROVIDER_MAX = 64,
 	KEYS_PER_TOKEN_MAX = 256,
-	OBJECTS_PER_TOKEN_MAX = 2048,
+	/* What a process tells of one token, as long as the message holds it. */
+	KEYS_ON_WIRE_MAX = 4096,
+	OBJECTS_PER_TOKEN_MAX = 16 * 1024,
+	/* Slots that a scan leaves out because one ended or hung there. */
+	SLOTS_LEFT_OUT_MAX = 32,
+	/* Keys by which a process tells its token from one that looks alike. */
+	START_REFS_MAX = 16,
 	TOKEN_SIGN_THREADS_MAX = 4,
 	ATTRIBUTE_MAX_BYTES = 16 * 1024,
 	KEY_ID_MAX_BYTES = 256,
@@ -100,6 +110,8 @@ enum {
 	FOLDER_LOCK_MAX_MSEC = 2 * 1000,
 	FOLDER_LOCK_LOOK_MSEC = 20,
 	SCAN_MAX_SEC = 60,
+	/* The same for a slot while others wait behind it. */
+	SCAN_SLOT_MAX_SEC = 10,
 	SIGN_MAX_SEC = 60,
 	/* What a call in flight gets when its token has left. */
 	LEAVE_SEC = 1,

@@ -121,6 +121,20 @@ show_deaths(const json_t *o, const char *what, const char *when, FILE *out)
 	    sec < 0 ? when : rest);
 }
 
+/* What it has and nobody sees, one line each. */
+static void
+show_left_out(const json_t *o, FILE *out)
+{
+	const json_t *lines = json_object_get(o, "left_out");
+
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		CLEANUP(cleanup_free)
+		char *line = show_value(json_array_get(lines, i));
+
+		row(out, "", "%s", or_else(line, "?"));
+	}
+}
+
 static void
 show_provider(const json_t *p, FILE *out)
 {
@@ -134,6 +148,7 @@ show_provider(const json_t *p, FILE *out)
 	row_member(out, "", "", p, "module");
 	row_member(out, "", "", p, "description");
 	row_member(out, "", "error: ", p, "error");
+	show_left_out(p, out);
 	show_deaths(p, "its scan", "when a reader or the config changes, or "
 	    "by `p11-agentctl reload`", out);
 }

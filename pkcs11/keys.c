@@ -18,6 +18,7 @@ token_keys_clear(struct token_keys *keys)
 			buffer_clear(&keys->items[i].other_labels[j]);
 	}
 	free(keys->items);
+	object_list_clear(&keys->objects);
 	*keys = (struct token_keys){0};
 }
 
@@ -119,25 +120,29 @@ key_by_id(const struct token_keys *keys, const struct token_object *o)
 }
 
 /*
- * The key of this object's value, a new one unless it is there. Takes the
- * value over. NULL when memory or room is out.
+ * The key of this object's value, a new one unless it is there. NULL when
+ * memory or room is out.
  */
 static struct token_key *
-key_of(struct token_keys *keys, struct token_object *o, enum key_flag from)
+key_of(struct token_keys *keys, const struct token_object *o,
+    enum key_flag from)
 {
 	struct token_key *k = key_by_value(keys, o);
 
 	if (k == NULL) {
-		if (keys->n == KEYS_PER_TOKEN_MAX)
+		if (keys->n == KEYS_ON_WIRE_MAX)
 			return NULL;
 		k = &keys->items[keys->n];
-		*k = (struct token_key){.value = o->value};
+		*k = (struct token_key){0};
+		if (!key_value_dup(&o->value, &k->value))
+			return NULL;
 		k->flags = (uint32_t)from;
 		k->unproven = o->exponent_guessed;
 		snprintf(k->reason, sizeof(k->reason), "%s", o->value.reason);
-		if (!key_ref(&k->value.key, k->ref))
+		if (!key_ref(&k->value.key, k->ref)) {
+			key_value_clear(&k->value);
 			return NULL;
-		o->value = (struct key_value){0};
+		}
 		keys->n++;
 	}
 	fill_if_empty(&k->id, &o->id);
@@ -170,11 +175,11 @@ key_attach(struct token_key *k, struct token_object *o)
 
 /* All objects of a class that tell their public value. */
 static void
-add_values(struct token_keys *keys, struct object_list *objects,
-    CK_OBJECT_CLASS class, enum key_flag from)
+add_values(struct token_keys *keys, CK_OBJECT_CLASS class,
+    enum key_flag from)
 {
-	for (size_t i = 0; i < objects->n; i++) {
-		struct token_object *o = &objects->items[i];
+	for (size_t i = 0; i < keys->objects.n; i++) {
+		struct token_object *o = &keys->objects.items[i];
 		struct token_key *k;
 
 		if (o->class != class || o->value.mem == NULL)
@@ -206,10 +211,10 @@ add_lonely(struct token_keys *keys, struct token_object *o)
 
 /* Private keys that do not tell their public value. */
 static void
-add_by_id(struct token_keys *keys, struct object_list *objects)
+add_by_id(struct token_keys *keys)
 {
-	for (size_t i = 0; i < objects->n; i++) {
-		struct token_object *o = &objects->items[i];
+	for (size_t i = 0; i < keys->objects.n; i++) {
+		struct token_object *o = &keys->objects.items[i];
 		struct token_key *k;
 
 		if (o->class != CKO_PRIVATE_KEY || o->taken)
@@ -255,15 +260,21 @@ settle(struct token_keys *keys, const struct keys_source *from,
 }
 
 static bool
-read_objects(const struct keys_source *from, struct object_list *ret,
-    struct p11_err *err)
+read_objects(const struct keys_source *from, const struct token_keys *before,
+    struct object_list *ret, struct p11_err *err)
 {
 	static const CK_OBJECT_CLASS classes[] = {CKO_PUBLIC_KEY,
 	    CKO_PRIVATE_KEY, CKO_CERTIFICATE};
+	const struct object_source source = {
+		.module = from->module,
+		.session = from->session,
+		.known = from->same_session && before != NULL ?
+		    &before->objects : NULL,
+		.progress = from->progress,
+	};
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		if (object_list_read(ret, from->module, from->session,
-		    classes[i], err))
+		if (object_list_read(ret, &source, classes[i], err))
 			continue;
 		/* Some refuse to look for what shows only after a login. */
 		if (err->rv != CKR_USER_NOT_LOGGED_IN || from->logged_in)
@@ -277,27 +288,29 @@ token_keys_read(const struct keys_source *from,
     const struct token_keys *before, struct token_keys *ret,
     struct p11_err *err)
 {
-	CLEANUP(object_list_clear) struct object_list objects = {0};
-	struct token_keys keys = {0};
+	CLEANUP(token_keys_clear) struct token_keys keys = {0};
+	struct object_list *objects = &keys.objects;
 
 	*ret = keys;
-	if (!read_objects(from, &objects, err))
+	if (!read_objects(from, before, objects, err))
 		return false;
 	/* Not one of all that it should show: that is no view of a token. */
-	if (objects.n == 0 && objects.fault != CKR_OK &&
+	if (objects->n == 0 && objects->fault != CKR_OK &&
 	    (from->logged_in || !from->login_required))
-		return p11_err_set(err, "C_GetAttributeValue", objects.fault,
+		return p11_err_set(err, "C_GetAttributeValue", objects->fault,
 		    NULL);
-	keys.items = calloc(KEYS_PER_TOKEN_MAX, sizeof(*keys.items));
+	keys.items = calloc(objects->n + 1, sizeof(*keys.items));
 	if (keys.items == NULL)
 		return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);
-	keys.skipped = objects.skipped;
-	add_values(&keys, &objects, CKO_PUBLIC_KEY, KEY_FROM_PUBLIC);
-	add_values(&keys, &objects, CKO_PRIVATE_KEY, KEY_FROM_PRIVATE);
-	add_values(&keys, &objects, CKO_CERTIFICATE, KEY_FROM_CERTIFICATE);
-	add_by_id(&keys, &objects);
+	attribute_list_clear(&objects->at_once);
+	keys.skipped = objects->skipped;
+	add_values(&keys, CKO_PUBLIC_KEY, KEY_FROM_PUBLIC);
+	add_values(&keys, CKO_PRIVATE_KEY, KEY_FROM_PRIVATE);
+	add_values(&keys, CKO_CERTIFICATE, KEY_FROM_CERTIFICATE);
+	add_by_id(&keys);
 	settle(&keys, from, before);
 	*ret = keys;
+	keys = (struct token_keys){0};
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "pkcs11/error.h"
+#include "pkcs11/object.h"
 #include "pkcs11/public-key.h"
 
 struct token_key {
@@ -35,6 +36,7 @@ struct token_keys {
 	struct token_key *items; /* owned */
 	size_t n;
 	size_t skipped; /* objects left out: unreadable, or over a limit */
+	struct object_list objects; /* what they were made of */
 };
 
 /* Where keys are read from. */
@@ -43,6 +45,8 @@ struct keys_source {
 	CK_SESSION_HANDLE session;
 	bool login_required;
 	bool logged_in;
+	bool same_session; /* as the view from before: see object_source */
+	struct progress *progress; /* or NULL */
 };
 
 void token_keys_clear(struct token_keys *keys);

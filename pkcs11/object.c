@@ -24,6 +24,7 @@ object_list_clear(struct object_list *list)
 		buffer_clear(&list->items[i].label);
 	}
 	free(list->items);
+	attribute_list_clear(&list->at_once);
 	*list = (struct object_list){0};
 }
 
@@ -246,6 +247,35 @@ read_permissions(struct object *o, struct token_object *t)
 	t->always_authenticate = read_bool(o, CKA_ALWAYS_AUTHENTICATE, false);
 }
 
+/* All that may be asked for below; the last one each has. */
+static const CK_ATTRIBUTE_TYPE public_types[] = {CKA_VERIFY, CKA_ID,
+    CKA_LABEL, CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT,
+    CKA_KEY_TYPE};
+static const CK_ATTRIBUTE_TYPE private_types[] = {CKA_SIGN,
+    CKA_ALWAYS_AUTHENTICATE, CKA_ID, CKA_LABEL, CKA_MODULUS,
+    CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT, CKA_PUBLIC_KEY_INFO,
+    CKA_KEY_TYPE};
+static const CK_ATTRIBUTE_TYPE certificate_types[] = {CKA_CERTIFICATE_TYPE,
+    CKA_ID, CKA_LABEL, CKA_VALUE};
+#define N_TYPES(types) (sizeof(types) / sizeof((types)[0]))
+
+/* Not for what fails: whatever is not known then is asked for by itself. */
+static CK_RV
+fetch(struct object *o, CK_OBJECT_CLASS class)
+{
+	switch (class) {
+	case CKO_PUBLIC_KEY:
+		return attributes_fetch(o, public_types,
+		    N_TYPES(public_types));
+	case CKO_PRIVATE_KEY:
+		return attributes_fetch(o, private_types,
+		    N_TYPES(private_types));
+	default:
+		return attributes_fetch(o, certificate_types,
+		    N_TYPES(certificate_types));
+	}
+}
+
 /* An attribute that is absent is no fault: this never comes of one. */
 #define NO_VALUE CKR_ATTRIBUTE_TYPE_INVALID
 
@@ -255,8 +285,11 @@ object_read(struct object *o, CK_OBJECT_CLASS class, struct token_object *ret)
 {
 	struct token_object t = {.class = class, .handle = o->handle};
 	enum attribute_state state;
-	CK_RV rv;
+	CK_RV rv = fetch(o, class);
 
+	*ret = t;
+	if (token_is_gone(rv))
+		return rv;
 	o->rv = CKR_OK;
 	read_optional(o, CKA_ID, KEY_ID_MAX_BYTES, &t.id);
 	read_optional(o, CKA_LABEL, KEY_LABEL_MAX_BYTES, &t.label);
@@ -273,25 +306,76 @@ object_read(struct object *o, CK_OBJECT_CLASS class, struct token_object *ret)
 	return state == ATTRIBUTE_FOUND ? CKR_HOST_MEMORY : rv;
 }
 
+/* The object as it was read before, if it need not be read again. */
+static const struct token_object *
+object_known(const struct object_source *from, CK_OBJECT_CLASS class,
+    CK_OBJECT_HANDLE handle)
+{
+	const struct object_list *known = from->known;
+
+	/* A login may show more of a private key. */
+	for (size_t i = 0; known != NULL && class != CKO_PRIVATE_KEY &&
+	    i < known->n; i++)
+		if (known->items[i].handle == handle &&
+		    known->items[i].class == class)
+			return &known->items[i];
+	return NULL;
+}
+
+static bool
+object_dup(const struct token_object *from, struct token_object *ret)
+{
+	struct token_object t = *from;
+
+	t.taken = false;
+	t.id = BUFFER_INIT(from->id.max);
+	t.label = BUFFER_INIT(from->label.max);
+	t.value = (struct key_value){0};
+	buffer_put(&t.id, buffer_bytes(&from->id));
+	buffer_put(&t.label, buffer_bytes(&from->label));
+	if (t.id.failed || t.label.failed || (from->value.mem != NULL &&
+	    !key_value_dup(&from->value, &t.value))) {
+		buffer_clear(&t.id);
+		buffer_clear(&t.label);
+		return false;
+	}
+	*ret = t;
+	return true;
+}
+
 /*
  * Read each of the handles into the list. One that fails is tried once more:
  * a fault that passes must not cost a key.
  */
 static bool
-list_add(struct object_list *list, struct object *o, CK_OBJECT_CLASS class,
-    const CK_OBJECT_HANDLE *handles, size_t n, struct p11_err *err)
+list_add(struct object_list *list, const struct object_source *from,
+    CK_OBJECT_CLASS class, const CK_OBJECT_HANDLE *handles, size_t n,
+    struct p11_err *err)
 {
+	struct object o = {
+		.module = from->module,
+		.session = from->session,
+		.list = &list->at_once,
+	};
+
 	for (size_t i = 0; i < n; i++) {
 		struct token_object *to = &list->items[list->n];
+		const struct token_object *known =
+		    object_known(from, class, handles[i]);
 		CK_RV rv;
 
-		o->handle = handles[i];
-		rv = object_read(o, class, to);
+		if (known != NULL && object_dup(known, to)) {
+			list->n++;
+			continue;
+		}
+		o.handle = handles[i];
+		rv = object_read(&o, class, to);
 		if (rv != CKR_OK && rv != NO_VALUE && !token_is_gone(rv))
-			rv = object_read(o, class, to);
+			rv = object_read(&o, class, to);
 		if (token_is_gone(rv))
 			return p11_err_set(err, "C_GetAttributeValue", rv,
 			    NULL);
+		progress_made(from->progress);
 		if (rv == CKR_OK) {
 			list->n++;
 			continue;
@@ -308,8 +392,8 @@ list_add(struct object_list *list, struct object *o, CK_OBJECT_CLASS class,
  * open. *n is what fits into ret.
  */
 static CK_RV
-find_handles(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session,
-    CK_OBJECT_HANDLE *ret, size_t *n, bool *more)
+find_handles(const struct object_source *from, CK_OBJECT_HANDLE *ret,
+    size_t *n, bool *more)
 {
 	size_t max = *n;
 	CK_RV rv = CKR_OK;
@@ -321,7 +405,9 @@ find_handles(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session,
 
 		if (want > FIND_AT_ONCE)
 			want = FIND_AT_ONCE;
-		rv = module->C_FindObjects(session, ret + *n, want, &got);
+		rv = from->module->C_FindObjects(from->session, ret + *n,
+		    want, &got);
+		progress_made(from->progress);
 		if (rv != CKR_OK || got == 0)
 			break;
 		if (got > want) {
@@ -331,18 +417,18 @@ find_handles(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session,
 		*n += got;
 	}
 	*more = rv == CKR_OK && *n == max;
-	module->C_FindObjectsFinal(session);
+	from->module->C_FindObjectsFinal(from->session);
 	return rv;
 }
 
 bool
-object_list_read(struct object_list *list, CK_FUNCTION_LIST *module,
-    CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, struct p11_err *err)
+object_list_read(struct object_list *list,
+    const struct object_source *from, CK_OBJECT_CLASS class,
+    struct p11_err *err)
 {
 	CLEANUP(cleanup_free) CK_OBJECT_HANDLE *handles = NULL;
 	/* The class alone: for more, some modules find nothing at all. */
 	CK_ATTRIBUTE by_class = {CKA_CLASS, &class, sizeof(class)};
-	struct object o = {.module = module, .session = session};
 	size_t n = OBJECTS_PER_TOKEN_MAX - list->n;
 	struct token_object *grown;
 	bool more;
@@ -351,10 +437,10 @@ object_list_read(struct object_list *list, CK_FUNCTION_LIST *module,
 	handles = calloc(n + 1, sizeof(*handles));
 	if (handles == NULL)
 		return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);
-	rv = module->C_FindObjectsInit(session, &by_class, 1);
+	rv = from->module->C_FindObjectsInit(from->session, &by_class, 1);
 	if (rv != CKR_OK)
 		return p11_err_set(err, "C_FindObjectsInit", rv, NULL);
-	rv = find_handles(module, session, handles, &n, &more);
+	rv = find_handles(from, handles, &n, &more);
 	if (rv != CKR_OK)
 		return p11_err_set(err, "C_FindObjects", rv, NULL);
 	if (more)
@@ -363,5 +449,5 @@ object_list_read(struct object_list *list, CK_FUNCTION_LIST *module,
 	if (grown == NULL)
 		return p11_err_set(err, "", CKR_HOST_MEMORY, NULL);
 	list->items = grown;
-	return list_add(list, &o, class, handles, n, err);
+	return list_add(list, from, class, handles, n, err);
 }

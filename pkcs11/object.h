@@ -8,6 +8,7 @@
 
 #include "pkcs11/attribute.h"
 #include "pkcs11/error.h"
+#include "pkcs11/progress.h"
 #include "pkcs11/public-key.h"
 
 struct token_object {
@@ -29,8 +30,21 @@ struct token_object {
 struct object_list {
 	struct token_object *items; /* owned */
 	size_t n;
+	struct attribute_list at_once; /* while they are read */
 	size_t skipped; /* objects that could not be read, or were too many */
 	CK_RV fault;	/* the last that kept one from being read; or CKR_OK */
+};
+
+/* Where objects are read from. */
+struct object_source {
+	CK_FUNCTION_LIST *module;
+	CK_SESSION_HANDLE session;
+	/*
+	 * What was read in this session before, or NULL: public keys and
+	 * certificates that are still there are not read again.
+	 */
+	const struct object_list *known;
+	struct progress *progress; /* or NULL */
 };
 
 void object_list_clear(struct object_list *list);
@@ -40,7 +54,8 @@ void object_list_clear(struct object_list *list);
  * One that cannot be read is skipped; false with *err filled when the token
  * or memory is gone.
  */
-bool object_list_read(struct object_list *list, CK_FUNCTION_LIST *module,
-    CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, struct p11_err *err);
+bool object_list_read(struct object_list *list,
+    const struct object_source *from, CK_OBJECT_CLASS class,
+    struct p11_err *err);
 
 #endif

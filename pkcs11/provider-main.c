@@ -84,8 +84,8 @@ run_module(const struct wire_start *start, struct buffer *requests)
 	if (!loaded(&m))
 		return 0;
 	done = start->role == WIRE_ROLE_SCAN ?
-	    role_scan(WIRE_FD, m.calls, &err) :
-	    role_token(WIRE_FD, requests, &m, &start->token, &err);
+	    role_scan(WIRE_FD, m.calls, start, &err) :
+	    role_token(WIRE_FD, requests, &m, start, &err);
 	return done ? 0 : failed(&err);
 }
 

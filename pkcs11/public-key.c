@@ -50,6 +50,15 @@ key_value_set(struct key_value *ret, enum key_kind kind, struct bytes a,
 }
 
 bool
+key_value_dup(const struct key_value *from, struct key_value *ret)
+{
+	if (!key_value_set(ret, from->key.kind, from->key.a, from->key.b))
+		return false;
+	memcpy(ret->reason, from->reason, sizeof(ret->reason));
+	return true;
+}
+
+bool
 key_value_other(struct bytes name, const char *reason, struct key_value *ret)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];

@@ -23,6 +23,9 @@ struct key_value {
 
 void key_value_clear(struct key_value *v);
 
+/* A copy with memory of its own; false when memory is out. */
+bool key_value_dup(const struct key_value *from, struct key_value *ret);
+
 /*
  * Each fills *ret, to be cleared by the caller; false when memory is out
  * (*ret is then empty).

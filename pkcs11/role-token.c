@@ -162,6 +162,13 @@ server_send(struct server *s, const struct buffer *out)
 		server_end(0); /* nobody is there to hear it */
 }
 
+/* The same while keys are read. */
+static void
+server_progress(void *arg, const struct buffer *frame)
+{
+	server_send(arg, frame);
+}
+
 static const char kept_lock[] = "the module kept a lock after a call; its "
     "next one would never return";
 
@@ -322,14 +329,15 @@ may_come(CK_RV rv)
  */
 static bool
 server_open(struct server *s, const struct module *module,
-    const struct token_id *token, struct p11_err *err)
+    const struct wire_start *start, struct progress *progress,
+    struct p11_err *err)
 {
 	const struct timespec pause = {.tv_nsec = COME_LOOK_MS * 1000000L};
 	unsigned lanes = module->one_thread ? 1 : cpu_count();
 
 	for (int look = 0; look < COME_LOOKS; look++) {
-		if (token_session_open(&s->token, module->calls, token, lanes,
-		    err))
+		if (token_session_open(&s->token, module->calls, start, lanes,
+		    progress, err))
 			return true;
 		if (mutex_is_held() || !may_come(err->rv))
 			return false;
@@ -340,7 +348,7 @@ server_open(struct server *s, const struct module *module,
 
 bool
 role_token(int fd, struct buffer *in, const struct module *module,
-    const struct token_id *token, struct p11_err *err)
+    const struct wire_start *start, struct p11_err *err)
 {
 	static const struct pool_calls calls = {
 		.read = server_read,
@@ -353,8 +361,9 @@ role_token(int fd, struct buffer *in, const struct module *module,
 		.in = in,
 		.write_mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
+	struct progress progress = {.send = server_progress, .arg = &s};
 
-	if (!server_open(&s, module, token, err))
+	if (!server_open(&s, module, start, &progress, err))
 		return false;
 	if (mutex_is_held())
 		return p11_err_set(err, "", CKR_OK, "%s", kept_lock);

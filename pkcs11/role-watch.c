@@ -39,7 +39,7 @@ enum {
 	LOOK_REMOTE_SEC = 30,
 	PAUSE_MAX_SEC = 60,
 	/* A picture: each token with five texts and a few numbers. */
-	PICTURE_MAX_BYTES = TOKENS_PER_PROVIDER_MAX * 1024,
+	PICTURE_MAX_BYTES = SLOTS_PER_PROVIDER_MAX * 1024,
 };
 
 /* How a look ended: its process's exit code. */
@@ -57,23 +57,31 @@ struct watch {
 };
 
 static bool
-put_picture(CK_FUNCTION_LIST *module, struct buffer *out)
+put_picture(CK_FUNCTION_LIST *module, const struct wire_start *start,
+    struct buffer *out)
 {
 	static const struct token_keys none = {0};
 	CLEANUP(cleanup_free) CK_SLOT_ID *ids = NULL;
 	struct p11_err err = {.call = ""};
-	size_t n = 0, tokens = 0;
+	struct token_id id;
+	size_t n = 0;
 	struct slot s;
 
 	if (!slots_list(module, &ids, &n, &err))
 		return false;
-	for (size_t i = 0; i < n && tokens < TOKENS_PER_PROVIDER_MAX; i++) {
+	for (size_t i = 0; i < n; i++) {
+		struct slot_place place = slot_place_of(i, n);
+
 		/* One that cannot even say who it is, is not there. */
-		if (!slot_read(module, ids[i], &s, &err) ||
+		if (wire_left_out_place(start, place) != NULL ||
+		    !slot_read(module, ids[i], &s, &err))
+			continue;
+		id = slot_token_id(&s);
+		if (wire_left_out_token(start, place, &id) != NULL ||
 		    !slot_has_token(module, &s))
 			continue;
+		s.place = place;
 		slot_wire_put(out, &s, slot_token_flags(&s), &none);
-		tokens++;
 	}
 	wire_done_put(out);
 	return !out->failed;
@@ -81,7 +89,8 @@ put_picture(CK_FUNCTION_LIST *module, struct buffer *out)
 
 /* The looking process: until nothing wakes it any more. */
 static enum look
-look_and_wait(int fd, CK_FUNCTION_LIST *module)
+look_and_wait(int fd, CK_FUNCTION_LIST *module,
+    const struct wire_start *start)
 {
 	CLEANUP(buffer_cleanup) struct buffer last =
 	    BUFFER_INIT(PICTURE_MAX_BYTES);
@@ -92,7 +101,7 @@ look_and_wait(int fd, CK_FUNCTION_LIST *module)
 		bool same;
 
 		alarm(SCAN_MAX_SEC);
-		if (!put_picture(module, &now)) {
+		if (!put_picture(module, start, &now)) {
 			buffer_clear(&now);
 			return LOOK_FAILED;
 		}
@@ -136,7 +145,7 @@ look_run(int fd, const struct wire_start *start)
 	signal(SIGALRM, SIG_DFL);
 	alarm(SCAN_MAX_SEC);
 	if (module_open(&m, start, &err))
-		_exit((int)look_and_wait(fd, m.calls));
+		_exit((int)look_and_wait(fd, m.calls, start));
 	_exit(err.rv != CKR_OK ? LOOK_FAILED : LOOK_BROKEN);
 }
 

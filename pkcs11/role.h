@@ -14,11 +14,13 @@
 bool role_names(int fd, struct p11_err *err);
 
 /*
- * Report every token (WIRE_TOKEN each, then WIRE_DONE). One that fails is
- * left out, and said in the log. False when the daemon is gone, or with *err
- * filled.
+ * Report every token (WIRE_TOKEN each, then WIRE_DONE), but for the slots that
+ * are to be left out, and say before which slot is touched (WIRE_SLOT). One
+ * that fails is left out, and said in the log. False when the daemon is gone,
+ * or with *err filled.
  */
-bool role_scan(int fd, CK_FUNCTION_LIST *module, struct p11_err *err);
+bool role_scan(int fd, CK_FUNCTION_LIST *module,
+    const struct wire_start *start, struct p11_err *err);
 
 /*
  * Report which tokens there are (WIRE_TOKEN each, without keys, then
@@ -28,13 +30,13 @@ bool role_scan(int fd, CK_FUNCTION_LIST *module, struct p11_err *err);
 void role_watch(int fd, const struct wire_start *start);
 
 /*
- * Serve requests for a token, after WIRE_TOKEN and WIRE_DONE, until the
+ * Serve requests for the token that start names, after WIRE_TOKEN and WIRE_DONE, until the
  * socket closes; `in` may hold some of them already. The socket's end ends
  * the process, as a call into the module may never come back: with exit code
  * 0, or 1 for a request that does not parse. Returns only if it cannot serve,
  * with *err filled.
  */
 bool role_token(int fd, struct buffer *in, const struct module *module,
-    const struct token_id *token, struct p11_err *err);
+    const struct wire_start *start, struct p11_err *err);
 
 #endif

@@ -6,7 +6,9 @@
 #include "common/text.h"
 
 enum {
-	SLOTS_MAX = 1024,
+	SLOTS_MAX = SLOTS_PER_PROVIDER_MAX,
+	/* A message without its keys, at most. */
+	TOKEN_BYTES = 1024,
 	/* Times that the list may grow while it is read. */
 	LIST_ROUNDS_MAX = 8,
 };
@@ -43,6 +45,12 @@ slots_list(CK_FUNCTION_LIST *module, CK_SLOT_ID **ret, size_t *ret_n,
 	}
 	free(ids);
 	return p11_err_set(err, "C_GetSlotList", rv, NULL);
+}
+
+struct slot_place
+slot_place_of(size_t at, size_t n)
+{
+	return (struct slot_place){(uint32_t)at, (uint32_t)n};
 }
 
 bool
@@ -89,11 +97,12 @@ slot_open_session(CK_FUNCTION_LIST *module, CK_SLOT_ID id,
 
 bool
 slot_read_keys(CK_FUNCTION_LIST *module, const struct slot *s,
-    struct token_keys *ret, struct p11_err *err)
+    struct progress *progress, struct token_keys *ret, struct p11_err *err)
 {
 	struct keys_source from = {
 		.module = module,
 		.login_required = (s->token.flags & CKF_LOGIN_REQUIRED) != 0,
+		.progress = progress,
 	};
 	bool ok;
 
@@ -117,7 +126,7 @@ slot_has_token(CK_FUNCTION_LIST *module, const struct slot *s)
 	struct p11_err ignored;
 	bool has = is_initialized(s);
 
-	if (!has && slot_read_keys(module, s, &keys, &ignored))
+	if (!has && slot_read_keys(module, s, NULL, &keys, &ignored))
 		has = keys.n > 0;
 	token_keys_clear(&keys);
 	return has;
@@ -178,44 +187,90 @@ slot_token_flags(const struct slot *s)
 	return flags;
 }
 
+static bool
+slot_is_tried(const struct slots_tried *tried, CK_SLOT_ID id)
+{
+	for (size_t i = 0; i < tried->n; i++)
+		if (tried->ids[i] == id)
+			return true;
+	return false;
+}
+
+/* The search for a token, slot by slot. */
+struct search {
+	CK_FUNCTION_LIST *module;
+	const struct wire_start *want;
+	const struct slots_tried *tried;
+	struct slot found;
+	size_t matching;
+	struct p11_err failed;
+};
+
+/* True when this is it; one that may be it otherwise is kept as found. */
+static bool
+search_look(struct search *f, CK_SLOT_ID id, struct slot_place place)
+{
+	struct token_id is;
+	struct slot s;
+
+	if (slot_is_tried(f->tried, id) ||
+	    !slot_read(f->module, id, &s, &f->failed))
+		return false;
+	s.place = place;
+	is = slot_token_id(&s);
+	if (token_id_equal(&is, &f->want->token)) {
+		f->found = s;
+		return true;
+	}
+	if (is_initialized(&s) && token_id_same(&is, &f->want->token)) {
+		f->found = s;
+		f->matching++;
+	}
+	return false;
+}
+
+static bool
+search_all(struct search *f, const CK_SLOT_ID *ids, size_t n)
+{
+	size_t first = f->want->place.of == n ? f->want->place.at : n;
+
+	/* No other slot need be touched then. */
+	if (first < n && search_look(f, ids[first], f->want->place))
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		struct slot_place place = slot_place_of(i, n);
+
+		if (i != first && wire_left_out_place(f->want, place) == NULL &&
+		    search_look(f, ids[i], place))
+			return true;
+	}
+	return f->matching == 1; /* it moved to another reader */
+}
+
 bool
-slot_find(CK_FUNCTION_LIST *module, const struct token_id *want,
-    struct slot *ret, struct p11_err *err)
+slot_find(CK_FUNCTION_LIST *module, const struct wire_start *want,
+    const struct slots_tried *tried, struct slot *ret, struct p11_err *err)
 {
 	CLEANUP(cleanup_free) CK_SLOT_ID *ids = NULL;
-	struct p11_err failed = {.call = ""};
-	size_t n = 0, matching = 0;
-	struct slot s, found = {0};
+	struct search f = {
+		.module = module,
+		.want = want,
+		.tried = tried,
+		.failed = {.call = ""},
+	};
+	size_t n = 0;
 
 	if (!slots_list(module, &ids, &n, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		struct token_id id;
-
-		if (!slot_read(module, ids[i], &s, &failed))
-			continue;
-		id = slot_token_id(&s);
-		if (!token_id_same(&id, want))
-			continue;
-		if (bytes_equal(id.slot_description,
-		    want->slot_description)) {
-			*ret = s;
-			return true;
-		}
-		if (!is_initialized(&s))
-			continue;
-		found = s;
-		matching++;
-	}
-	if (matching == 1) {
-		*ret = found; /* it moved to another reader */
+	if (search_all(&f, ids, n)) {
+		*ret = f.found;
 		return true;
 	}
-	if (matching == 0 && failed.rv != CKR_OK) {
-		*err = failed;
+	if (f.matching == 0 && f.failed.rv != CKR_OK) {
+		*err = f.failed;
 		return false;
 	}
-	return p11_err_set(err, "", CKR_TOKEN_NOT_PRESENT, matching == 0 ?
+	return p11_err_set(err, "", CKR_TOKEN_NOT_PRESENT, f.matching == 0 ?
 	    "the token is not there" :
 	    "several tokens look like it, and none is in its slot");
 }
@@ -233,21 +288,39 @@ pin_range(const CK_TOKEN_INFO *info, uint32_t *min, uint32_t *max)
 	*max = high > SECRET_MAX_BYTES ? 0 : (uint32_t)high;
 }
 
+/* As many as one message holds. */
+static size_t
+keys_that_fit(const struct token_keys *keys)
+{
+	size_t bytes = TOKEN_BYTES, n = 0;
+	struct wire_key k;
+
+	for (; n < keys->n && n < KEYS_ON_WIRE_MAX; n++) {
+		token_key_wire(&keys->items[n], &k);
+		bytes += wire_key_bytes(&k);
+		if (bytes > WIRE_REPLY_MAX_BYTES)
+			break;
+	}
+	return n;
+}
+
 void
 slot_wire_put(struct buffer *b, const struct slot *s, uint32_t flags,
     const struct token_keys *keys)
 {
 	struct wire_token w = {
 		.id = slot_token_id(s),
+		.place = s->place,
 		.flags = flags,
-		.n_keys = (uint32_t)keys->n,
+		.n_keys = (uint32_t)keys_that_fit(keys),
 	};
 	struct wire_key k;
 	size_t mark;
 
+	w.n_unshown = (uint32_t)(keys->skipped + keys->n - w.n_keys);
 	pin_range(&s->token, &w.pin_min, &w.pin_max);
 	mark = wire_token_begin(b, &w);
-	for (size_t i = 0; i < keys->n; i++) {
+	for (size_t i = 0; i < w.n_keys; i++) {
 		token_key_wire(&keys->items[i], &k);
 		wire_key_put(b, &k);
 	}

@@ -6,8 +6,12 @@
 #include "pkcs11/error.h"
 #include "pkcs11/keys.h"
 
+/* Slots of one module that are looked at for two tokens that are alike. */
+enum { SLOTS_ALIKE_MAX = 16 };
+
 struct slot {
 	CK_SLOT_ID id;
+	struct slot_place place;
 	CK_SLOT_INFO info;
 	CK_TOKEN_INFO token;
 };
@@ -19,7 +23,13 @@ struct slot {
 bool slots_list(CK_FUNCTION_LIST *module, CK_SLOT_ID **ret, size_t *ret_n,
     struct p11_err *err);
 
-/* Fill *ret from the module; false with *err filled when it fails. */
+/* The place of the one of n slots at this index. */
+struct slot_place slot_place_of(size_t at, size_t n);
+
+/*
+ * Fill *ret, but for its place, from the module; false with *err filled when
+ * it fails.
+ */
 bool slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
     struct p11_err *err);
 
@@ -35,7 +45,7 @@ bool slot_open_session(CK_FUNCTION_LIST *module, CK_SLOT_ID id,
  * closed again. False with *err filled.
  */
 bool slot_read_keys(CK_FUNCTION_LIST *module, const struct slot *s,
-    struct token_keys *ret, struct p11_err *err);
+    struct progress *progress, struct token_keys *ret, struct p11_err *err);
 
 /*
  * A token without content (SoftHSM has always one to spare) is none. One that
@@ -55,13 +65,20 @@ uint32_t slot_token_flags(const struct slot *s);
 /* A card or USB token: one that works on one thing at a time. */
 bool slot_is_card(const struct slot *s);
 
+/* Slots that were looked at and have the wrong one of two alike tokens. */
+struct slots_tried {
+	CK_SLOT_ID ids[SLOTS_ALIKE_MAX];
+	size_t n;
+};
+
 /*
- * The slot of the token with this id; when there are several, the one with
- * the id's slot description. False with *err filled (CKR_TOKEN_NOT_PRESENT
- * when none is it).
+ * The slot of the token that want->token names, but for those that were
+ * tried. Where it was is looked at first, and what scans leave out never. Of
+ * several, the one with the id's slot description. False with *err filled
+ * (CKR_TOKEN_NOT_PRESENT when none is it).
  */
-bool slot_find(CK_FUNCTION_LIST *module, const struct token_id *want,
-    struct slot *ret, struct p11_err *err);
+bool slot_find(CK_FUNCTION_LIST *module, const struct wire_start *want,
+    const struct slots_tried *tried, struct slot *ret, struct p11_err *err);
 
 /* WIRE_TOKEN, with flags as the caller wants them. */
 void slot_wire_put(struct buffer *b, const struct slot *s, uint32_t flags,

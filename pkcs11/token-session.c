@@ -34,12 +34,12 @@ token_session_close(struct token_session *t)
 	token_keys_clear(&t->keys);
 }
 
-bool
-token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
-    const struct token_id *want, unsigned lanes, struct p11_err *err)
+/* Find one that was not tried, and open it. */
+static bool
+open_one(struct token_session *t, const struct slots_tried *tried,
+    unsigned lanes, struct p11_err *err)
 {
-	*t = (struct token_session){.module = module};
-	if (!slot_find(module, want, &t->slot, err) ||
+	if (!slot_find(t->module, t->want, tried, &t->slot, err) ||
 	    !open_lanes(t, lanes, err))
 		return false;
 	if (token_session_refresh(t, err))
@@ -48,19 +48,61 @@ token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
 	return false;
 }
 
+/* Does it show one of the keys that it should? Or none, before a login. */
+static bool
+has_its_keys(const struct token_session *t)
+{
+	const struct wire_start *want = t->want;
+
+	for (uint32_t i = 0; i < want->n_refs; i++)
+		if (token_keys_find(&t->keys, want->refs[i]) != NULL)
+			return true;
+	return want->n_refs == 0 || t->keys.n == 0;
+}
+
 bool
-token_session_refresh(struct token_session *t, struct p11_err *err)
+token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
+    const struct wire_start *want, unsigned lanes, struct progress *progress,
+    struct p11_err *err)
+{
+	struct slots_tried tried = {.n = 0};
+	struct p11_err ignored = {.call = ""};
+
+	*t = (struct token_session){
+		.module = module,
+		.want = want,
+		.progress = progress,
+	};
+	if (!open_one(t, &tried, lanes, err))
+		return false;
+	while (!has_its_keys(t) && tried.n < SLOTS_ALIKE_MAX) {
+		tried.ids[tried.n++] = t->slot.id;
+		token_session_close(t);
+		if (!open_one(t, &tried, lanes, &ignored))
+			break;
+	}
+	/* No other is like it: its keys are new ones. */
+	tried.n = 0;
+	return t->lanes > 0 || open_one(t, &tried, lanes, err);
+}
+
+/* The same in the session of before, whose public objects are known. */
+static bool
+refresh(struct token_session *t, bool same_session, struct p11_err *err)
 {
 	struct token_keys keys;
 	struct slot slot;
 
 	if (!slot_read(t->module, t->slot.id, &slot, err))
 		return false;
+	slot.place = t->slot.place;
 	const struct keys_source from = {
 		.module = t->module,
 		.session = t->sessions[0],
 		.login_required = (slot.token.flags & CKF_LOGIN_REQUIRED) != 0,
 		.logged_in = t->logged_in,
+		.same_session = same_session,
+		.progress = t->progress,
 	};
 	if (!token_keys_read(&from, &t->keys, &keys, err))
 		return false;
@@ -68,6 +110,12 @@ token_session_refresh(struct token_session *t, struct p11_err *err)
 	t->keys = keys;
 	t->slot = slot;
 	return true;
+}
+
+bool
+token_session_refresh(struct token_session *t, struct p11_err *err)
+{
+	return refresh(t, false, err);
 }
 
 /* Open a session for each lane; none stays when one fails. */
@@ -140,17 +188,24 @@ private_keys(const struct token_keys *keys)
 bool
 token_session_again(struct token_session *t, struct p11_err *err)
 {
+	static const struct slots_tried none;
 	const struct slot before = t->slot;
-	const struct token_id id = slot_token_id(&before);
+	struct wire_start want = *t->want;
 	size_t n = private_keys(&t->keys);
 
+	want.token = slot_token_id(&before);
+	want.place = before.place;
 	t->renewals++;
-	if (!slot_find(t->module, &id, &t->slot, err) || !replace_all(t, err))
+	if (!slot_find(t->module, &want, &none, &t->slot, err) ||
+	    !replace_all(t, err))
 		return false;
 	if (t->logged_in && login_is(t, false))
 		t->logged_in = false;
 	if (!token_session_refresh(t, err))
 		return false;
+	if (!has_its_keys(t))
+		return p11_err_set(err, "", CKR_TOKEN_NOT_PRESENT,
+		    "another token that looks like it is in its slot");
 	/* Whatever it says, it shows less than to one who is logged in. */
 	if (!t->logged_in || private_keys(&t->keys) >= n)
 		return true;
@@ -198,6 +253,7 @@ still_there(struct token_session *t)
 	    p11_rv_outcome(t->module->C_GetSessionInfo(t->sessions[0],
 	    &info)) == WIRE_LOST)
 		return false;
+	now.place = t->slot.place;
 	t->slot = now;
 	return true;
 }
@@ -284,7 +340,7 @@ token_session_login(struct token_session *t, const struct token_pin *typed,
 		return outcome;
 	}
 	t->logged_in = t->was_logged_in = true;
-	if (token_session_refresh(t, err))
+	if (refresh(t, true, err))
 		return outcome;
 	/* openCryptoki takes such a PIN, and nothing else before its change. */
 	if (err->rv == CKR_PIN_EXPIRED)

@@ -11,6 +11,8 @@
 
 struct token_session {
 	CK_FUNCTION_LIST *module; /* borrowed */
+	const struct wire_start *want; /* which token; borrowed */
+	struct progress *progress; /* borrowed */
 	struct slot slot;
 	struct token_keys keys; /* owned */
 	CK_SESSION_HANDLE sessions[TOKEN_SIGN_THREADS_MAX];
@@ -21,11 +23,14 @@ struct token_session {
 };
 
 /*
- * Find the token, open its sessions and read its keys: one lane for a card,
- * else at most `lanes`. False with *err filled and nothing left open.
+ * Find the token that want names, open its sessions and read its keys: one
+ * lane for a card, else at most `lanes`. Of two that are alike in all they say
+ * of themselves, the one that has its keys. want and progress stay the
+ * caller's. False with *err filled and nothing left open.
  */
 bool token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
-    const struct token_id *want, unsigned lanes, struct p11_err *err);
+    const struct wire_start *want, unsigned lanes, struct progress *progress,
+    struct p11_err *err);
 void token_session_close(struct token_session *t);
 
 /* Read the token and its keys anew; the old view stays when it fails. */

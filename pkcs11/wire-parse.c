@@ -7,6 +7,8 @@ enum {
 	TOKEN_FLAGS_ALL = (TOKEN_PIN_TO_CHANGE << 1) - 1,
 	/* A key of empty parts: ref, kind, flags and the lengths of five. */
 	KEY_LEAST_BYTES = KEY_REF_BYTES + 1 + 4 + 5 * 4,
+	/* A place, five empty texts, a flag. */
+	LEFT_OUT_LEAST_BYTES = 2 * 4 + 5 * 4 + 1,
 	POINT_UNCOMPRESSED = 4, /* SEC 1 section 2.3.3 */
 };
 
@@ -86,6 +88,31 @@ read_token_id(struct reader *r)
 	return id;
 }
 
+/* Either not known, or one among those that there can be. */
+static struct slot_place
+read_place(struct reader *r)
+{
+	struct slot_place p;
+
+	p.at = reader_u32(r);
+	p.of = reader_u32(r);
+	if (r->err == PARSE_OK && (p.of > SLOTS_PER_PROVIDER_MAX ||
+	    (p.of == 0 ? p.at != 0 : p.at >= p.of)))
+		reader_fail(r, PARSE_VALUE);
+	return p;
+}
+
+static struct wire_left_out
+read_left_out(struct reader *r)
+{
+	struct wire_left_out l;
+
+	l.place = read_place(r);
+	l.id = read_token_id(r);
+	l.last = reader_bool(r);
+	return l;
+}
+
 static struct wire_error
 read_error(struct reader *r)
 {
@@ -117,6 +144,14 @@ wire_start_parse(struct bytes body, struct wire_start *ret)
 	m.init_args = read_text(&r);
 	m.provider = read_text(&r);
 	m.token = read_token_id(&r);
+	m.place = read_place(&r);
+	m.n_refs = reader_count(&r, START_REFS_MAX, KEY_REF_BYTES);
+	for (uint32_t i = 0; i < m.n_refs; i++)
+		read_ref(&r, m.refs[i]);
+	m.n_left_out = reader_count(&r, SLOTS_LEFT_OUT_MAX,
+	    LEFT_OUT_LEAST_BYTES);
+	for (uint32_t i = 0; i < m.n_left_out; i++)
+		m.left_out[i] = read_left_out(&r);
 	m.n_ignored = reader_count(&r, WIRE_READERS_MAX, 4);
 	for (uint32_t i = 0; i < m.n_ignored; i++)
 		m.ignored_readers[i] = read_text(&r);
@@ -257,10 +292,12 @@ wire_token_parse(struct bytes body, struct wire_token *ret)
 	struct wire_token m = {0};
 
 	m.id = read_token_id(&r);
+	m.place = read_place(&r);
 	m.flags = read_flags(&r, TOKEN_FLAGS_ALL);
 	m.pin_min = reader_u32(&r);
 	m.pin_max = reader_u32(&r);
-	m.n_keys = reader_count(&r, KEYS_PER_TOKEN_MAX, KEY_LEAST_BYTES);
+	m.n_unshown = reader_u32(&r);
+	m.n_keys = reader_count(&r, KEYS_ON_WIRE_MAX, KEY_LEAST_BYTES);
 	m.keys = r;
 	for (uint32_t i = 0; i < m.n_keys && r.err == PARSE_OK; i++) {
 		struct wire_key k = read_key(&r);
@@ -285,6 +322,23 @@ wire_key_next(struct wire_token *t, struct wire_key *ret)
 		return false;
 	*ret = k;
 	return true;
+}
+
+enum parse_err
+wire_slot_parse(struct bytes body, struct wire_slot *ret)
+{
+	struct reader r = reader_of(body);
+	struct wire_slot m;
+
+	m.place = read_place(&r);
+	m.id = read_token_id(&r);
+	m.waiting = reader_u32(&r);
+	m.last = reader_bool(&r);
+	if (r.err == PARSE_OK && m.place.of == 0)
+		reader_fail(&r, PARSE_VALUE);
+	if (reader_finish(&r) == PARSE_OK)
+		*ret = m;
+	return r.err;
 }
 
 enum parse_err

@@ -19,15 +19,6 @@ key_ref(const struct public_key *key, uint8_t ret[static KEY_REF_BYTES])
 	return ok;
 }
 
-bool
-token_id_same(const struct token_id *a, const struct token_id *b)
-{
-	return bytes_equal(a->manufacturer, b->manufacturer) &&
-	    bytes_equal(a->model, b->model) &&
-	    bytes_equal(a->serial, b->serial) &&
-	    bytes_equal(a->label, b->label);
-}
-
 static size_t
 frame_begin(struct buffer *b, enum wire_type type)
 {
@@ -45,6 +36,21 @@ put_token_id(struct buffer *b, const struct token_id *id)
 	buffer_put_string(b, id->serial);
 	buffer_put_string(b, id->label);
 	buffer_put_string(b, id->slot_description);
+}
+
+static void
+put_place(struct buffer *b, struct slot_place place)
+{
+	buffer_put_u32(b, place.at);
+	buffer_put_u32(b, place.of);
+}
+
+static void
+put_left_out(struct buffer *b, const struct wire_left_out *l)
+{
+	put_place(b, l->place);
+	put_token_id(b, &l->id);
+	buffer_put_bool(b, l->last);
 }
 
 static void
@@ -67,6 +73,13 @@ wire_start_put(struct buffer *b, const struct wire_start *m)
 	buffer_put_string(b, m->init_args);
 	buffer_put_string(b, m->provider);
 	put_token_id(b, &m->token);
+	put_place(b, m->place);
+	buffer_put_u32(b, m->n_refs);
+	for (uint32_t i = 0; i < m->n_refs; i++)
+		buffer_put(b, bytes_of(m->refs[i], KEY_REF_BYTES));
+	buffer_put_u32(b, m->n_left_out);
+	for (uint32_t i = 0; i < m->n_left_out; i++)
+		put_left_out(b, &m->left_out[i]);
 	buffer_put_u32(b, m->n_ignored);
 	for (uint32_t i = 0; i < m->n_ignored; i++)
 		buffer_put_string(b, m->ignored_readers[i]);
@@ -120,9 +133,11 @@ wire_token_begin(struct buffer *b, const struct wire_token *m)
 	size_t mark = frame_begin(b, WIRE_TOKEN);
 
 	put_token_id(b, &m->id);
+	put_place(b, m->place);
 	buffer_put_u32(b, m->flags);
 	buffer_put_u32(b, m->pin_min);
 	buffer_put_u32(b, m->pin_max);
+	buffer_put_u32(b, m->n_unshown);
 	buffer_put_u32(b, m->n_keys);
 	return mark;
 }
@@ -142,6 +157,17 @@ wire_key_put(struct buffer *b, const struct wire_key *k)
 	buffer_put_string(b, k->reason);
 }
 
+size_t
+wire_key_bytes(const struct wire_key *k)
+{
+	size_t bytes = KEY_REF_BYTES + 1 + 6 * 4 + k->key.a.len +
+	    k->key.b.len + k->id.len + k->label.len + k->reason.len;
+
+	for (size_t i = 0; i < KEY_OTHER_LABELS; i++)
+		bytes += 4 + k->other_labels[i].len;
+	return bytes;
+}
+
 void
 wire_token_end(struct buffer *b, size_t mark)
 {
@@ -152,6 +178,24 @@ void
 wire_done_put(struct buffer *b)
 {
 	buffer_end(b, frame_begin(b, WIRE_DONE));
+}
+
+void
+wire_progress_put(struct buffer *b)
+{
+	buffer_end(b, frame_begin(b, WIRE_PROGRESS));
+}
+
+void
+wire_slot_put(struct buffer *b, const struct wire_slot *m)
+{
+	size_t mark = frame_begin(b, WIRE_SLOT);
+
+	put_place(b, m->place);
+	put_token_id(b, &m->id);
+	buffer_put_u32(b, m->waiting);
+	buffer_put_bool(b, m->last);
+	buffer_end(b, mark);
 }
 
 void

@@ -18,6 +18,9 @@
 /* The provider's end of the socketpair. */
 enum { WIRE_FD = 3 };
 
+/* The name of a key. */
+enum { KEY_REF_BYTES = 32 };
+
 enum wire_type {
 	/* daemon to provider */
 	WIRE_START = 1, /* once, first */
@@ -32,6 +35,9 @@ enum wire_type {
 	WIRE_LOGIN_RESULT = 69,
 	WIRE_SIGN_RESULT = 70,
 	WIRE_REGISTERED = 71, /* one module that p11-kit has registered */
+	/* What was asked for takes long, but calls into the module come back. */
+	WIRE_PROGRESS = 72,
+	WIRE_SLOT = 73, /* scan: the slot that it is about to touch */
 };
 
 enum wire_role {
@@ -50,6 +56,22 @@ struct token_id {
 	struct bytes slot_description; /* for PC/SC: the reader's name */
 };
 
+/*
+ * Where a slot is among all with a token, as the module lists them. No name:
+ * it holds while nothing comes or goes.
+ */
+struct slot_place {
+	uint32_t at; /* from 0 */
+	uint32_t of; /* so many; 0: not known */
+};
+
+/* A slot at which a scan ended or hung. */
+struct wire_left_out {
+	struct slot_place place;
+	struct token_id id; /* empty if it could not even say that */
+	bool last;	    /* the scan looks at it once more, when all is done */
+};
+
 struct wire_start {
 	enum wire_role role;
 	struct bytes module;	/* bare file name or path; or, with remote: */
@@ -57,6 +79,12 @@ struct wire_start {
 	struct bytes init_args; /* C_Initialize's pReserved, or empty */
 	struct bytes provider;	/* its name in the config: for its folder */
 	struct token_id token;	/* role token: the one to serve */
+	/* The same: where it was, and some of its keys, if another is alike. */
+	struct slot_place place;
+	uint32_t n_refs;
+	uint8_t refs[START_REFS_MAX][KEY_REF_BYTES];
+	uint32_t n_left_out;
+	struct wire_left_out left_out[SLOTS_LEFT_OUT_MAX];
 	/* Readers that this process must leave alone (OpenSC). */
 	uint32_t n_ignored;
 	struct bytes ignored_readers[WIRE_READERS_MAX];
@@ -101,8 +129,6 @@ struct public_key {
 	struct bytes a;
 	struct bytes b;
 };
-
-enum { KEY_REF_BYTES = 32 };
 
 enum key_flag {
 	/* Where the public half was found. */
@@ -150,11 +176,24 @@ enum token_flag {
 
 struct wire_token {
 	struct token_id id;
+	struct slot_place place;
 	uint32_t flags; /* enum token_flag */
 	uint32_t pin_min; /* bytes; 0 where the token does not say */
 	uint32_t pin_max;
+	uint32_t n_unshown; /* objects that are left out: too many, unreadable */
 	uint32_t n_keys; /* read each with wire_key_next */
 	struct reader keys;
+};
+
+/*
+ * Before each call that belongs to a slot could be the last one: first its
+ * place, then also which token is there.
+ */
+struct wire_slot {
+	struct slot_place place;
+	struct token_id id; /* empty at first */
+	uint32_t waiting;   /* slots behind it that nobody has looked at */
+	bool last;	    /* it was to be left for when all is done */
 };
 
 enum sign_algorithm {
@@ -258,6 +297,8 @@ size_t wire_token_begin(struct buffer *b, const struct wire_token *m);
 void wire_key_put(struct buffer *b, const struct wire_key *k);
 void wire_token_end(struct buffer *b, size_t mark);
 void wire_done_put(struct buffer *b);
+void wire_progress_put(struct buffer *b);
+void wire_slot_put(struct buffer *b, const struct wire_slot *m);
 void wire_failed_put(struct buffer *b, const struct wire_error *m);
 void wire_login_result_put(struct buffer *b, const struct wire_login_result *m);
 void wire_sign_result_put(struct buffer *b, const struct wire_sign_result *m);
@@ -273,6 +314,7 @@ enum parse_err wire_login_parse(struct bytes body, struct wire_login *ret);
 enum parse_err wire_sign_parse(struct bytes body, struct wire_sign *ret);
 enum parse_err wire_module_parse(struct bytes body, struct wire_module *ret);
 enum parse_err wire_token_parse(struct bytes body, struct wire_token *ret);
+enum parse_err wire_slot_parse(struct bytes body, struct wire_slot *ret);
 enum parse_err wire_failed_parse(struct bytes body, struct wire_error *ret);
 enum parse_err wire_login_result_parse(struct bytes body,
     struct wire_login_result *ret);
@@ -284,7 +326,22 @@ enum parse_err wire_registered_parse(struct bytes body,
 /* The next key of a parsed token, in order; false after the last. */
 bool wire_key_next(struct wire_token *t, struct wire_key *ret);
 
+/* How long it is on the wire. */
+size_t wire_key_bytes(const struct wire_key *k);
+
 /* The same token: all of manufacturer, model, serial and label. */
 bool token_id_same(const struct token_id *a, const struct token_id *b);
+
+/* The same, and in the same slot; two of one module may be alike even so. */
+bool token_id_equal(const struct token_id *a, const struct token_id *b);
+
+/* Nothing is known of it. */
+bool token_id_empty(const struct token_id *id);
+
+/* Is this slot, by its place or by the token in it, left out? Or NULL. */
+const struct wire_left_out *wire_left_out_place(const struct wire_start *m,
+    struct slot_place place);
+const struct wire_left_out *wire_left_out_token(const struct wire_start *m,
+    struct slot_place place, const struct token_id *id);
 
 #endif

@@ -4,6 +4,7 @@
  * says, and appends each call to $P11_FAKE_LOG. Lines of the script:
  *
  *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
+ *                           reader=… (its description, else Fake reader N)
  *                           initialized=0 present=0 sessions=N
  *                           locked=1 low=1 final=1 unset=1 change=1 (what it
  *                           says of its PIN)
@@ -16,6 +17,9 @@
  *   events N                that C_WaitForSlotEvent brings before it is none
  *   loose                   a search may begin before the last one's end
  *   module KEY=VALUE …      what it is like: see module-habits.h
+ *   lists WORD              how C_GetAttributeValue takes several attributes:
+ *                           refuse; stop at the first that the object has not;
+ *                           void all when there is one; else as it should
  *
  * A C_Login with another PIN than the slot's is CKR_PIN_INCORRECT.
  */
@@ -60,7 +64,7 @@ struct fake_object {
 struct fake_slot {
 	unsigned long removable, hw, login, pad, initialized, present,
 	    sessions, locked, low, final, unset, change, logged_in;
-	char pin[32], label[33];
+	char pin[32], label[33], reader[65];
 	bool context; /* C_Login(CKU_CONTEXT_SPECIFIC) for the next C_Sign */
 };
 
@@ -84,6 +88,7 @@ static struct fake {
 	unsigned met[CALL_SCRIPT_MAX]; /* of the script's lines */
 	struct session sessions[SESSIONS_MAX];
 	CK_ULONG signature, events;
+	char lists[16];
 	bool real; /* signatures */
 	bool loose; /* a search may begin before the last one's end */
 	FILE *log;
@@ -166,6 +171,8 @@ slot_set(struct fake_slot *s, const char *key, const char *value)
 		snprintf(s->pin, sizeof(s->pin), "%s", value);
 	if (strcmp(key, "label") == 0)
 		snprintf(s->label, sizeof(s->label), "%s", value);
+	if (strcmp(key, "reader") == 0)
+		snprintf(s->reader, sizeof(s->reader), "%s", value);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (strcmp(key, numbers[i].name) == 0)
 			*numbers[i].to = strtoul(value, NULL, 0);
@@ -195,7 +202,10 @@ read_line(char *line)
 		fake.real = false;
 	} else if (strcmp(word, "loose") == 0) {
 		fake.loose = true;
-	} else if (strcmp(word, "events") == 0)
+	} else if (strcmp(word, "lists") == 0)
+		snprintf(fake.lists, sizeof(fake.lists), "%s",
+		    strtok_r(NULL, " \n", &save));
+	else if (strcmp(word, "events") == 0)
 		fake.events = strtoul(strtok_r(NULL, " \n", &save), NULL, 0);
 	while ((word = strtok_r(NULL, " \n", &save)) != NULL) {
 		char *value = strchr(word, '=');
@@ -340,6 +350,8 @@ fake_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 		return CKR_SLOT_ID_INVALID;
 	memset(info, 0, sizeof(*info));
 	snprintf(text, sizeof(text), "Fake reader %lu", slot);
+	if (fake.slots[slot].reader[0] != '\0')
+		memcpy(text, fake.slots[slot].reader, sizeof(text));
 	pad(info->slotDescription, sizeof(info->slotDescription), text);
 	info->flags = CKF_TOKEN_PRESENT |
 	    (fake.slots[slot].removable ? CKF_REMOVABLE_DEVICE : 0) |
@@ -456,29 +468,50 @@ attribute_of(const struct fake_object *o, CK_ATTRIBUTE_TYPE type)
 }
 
 static CK_RV
+get_attribute(const struct fake_object *o, CK_ATTRIBUTE *to)
+{
+	const struct attribute *a = attribute_of(o, to->type);
+	CK_ULONG room = to->ulValueLen;
+
+	if (a == NULL) {
+		to->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	}
+	if (to->pValue != NULL && room < a->len) {
+		to->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+		return CKR_BUFFER_TOO_SMALL;
+	}
+	if (to->pValue != NULL)
+		memcpy(to->pValue, a->value, a->len);
+	to->ulValueLen = a->len;
+	return CKR_OK;
+}
+
+static CK_RV
 fake_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object,
     CK_ATTRIBUTE *list, CK_ULONG n)
 {
-	const struct attribute *a;
+	CK_RV rv = CKR_OK;
 
 	CALLED("C_GetAttributeValue", list->type);
 	if (session_of(h) == NULL)
 		return CKR_SESSION_HANDLE_INVALID;
 	if (object == 0 || object > fake.n_objects)
 		return CKR_OBJECT_HANDLE_INVALID;
-	if (n != 1)
+	if (n != 1 && strcmp(fake.lists, "refuse") == 0)
 		return CKR_ARGUMENTS_BAD;
-	a = attribute_of(&fake.objects[object - 1], list->type);
-	if (a == NULL) {
-		list->ulValueLen = CK_UNAVAILABLE_INFORMATION;
-		return CKR_ATTRIBUTE_TYPE_INVALID;
+	for (CK_ULONG i = 0; i < n; i++) {
+		CK_RV one = get_attribute(&fake.objects[object - 1], &list[i]);
+
+		if (one != CKR_OK && strcmp(fake.lists, "stop") == 0)
+			return one;
+		if (one != CKR_OK)
+			rv = one;
 	}
-	if (list->pValue != NULL && list->ulValueLen < a->len)
-		return CKR_BUFFER_TOO_SMALL;
-	if (list->pValue != NULL)
-		memcpy(list->pValue, a->value, a->len);
-	list->ulValueLen = a->len;
-	return CKR_OK;
+	for (CK_ULONG i = 0; i < n && rv != CKR_OK &&
+	    strcmp(fake.lists, "void") == 0; i++)
+		list[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
+	return rv;
 }
 
 static CK_RV

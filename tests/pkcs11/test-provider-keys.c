@@ -136,17 +136,17 @@ static const struct keys_row {
 	    "malformed X.509 certificate"}}},
 	{"one object that fails, the others do not",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=02\n"
-	    "call C_GetAttributeValue rv=0x5 times=10\n", false,
+	    "lists refuse\ncall C_GetAttributeValue rv=0x5 times=12\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
 	{"a fault that passes",
 	    "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B " id=02\n"
-	    "call C_GetAttributeValue rv=0x5 times=5\n", false,
+	    "call C_GetAttributeValue rv=0x5 times=6\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC, ""},
 	    {KEY_EC_P256, KEY_FROM_PUBLIC, ""}}},
 	{"faults that pass, in what is not needed of each object",
 	    "slot login=0\n" PUBLIC P256 " id=01\n"
 	    "object class=3 key_type=3 params=" P256_PARAMS
-	    " id=01 always=01\n"
+	    " id=01 always=01\nlists refuse\n"
 	    "call C_GetAttributeValue of=0x102 rv=0x5\n"
 	    "call C_GetAttributeValue of=0x202 rv=0x5\n", false,
 	    {{KEY_EC_P256, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
@@ -198,6 +198,98 @@ test_keys(void **state)
 	}
 }
 
+/* The view of a token, whatever its module does with lists. */
+static void
+test_lists(void **state)
+{
+	static const struct {
+		const char *lists;
+		unsigned calls; /* at most, for four objects */
+	} rows[] = {
+		{"as it should", 4},
+		/* Asked for one by one then: it does not say what it lacks. */
+		{"stop", 4 + 4 * 16}, {"void", 4 + 4 * 16},
+		{"refuse", 2 + 4 * 16},
+	};
+	static const struct keys_row want = {"lists", NULL, false, {
+	    {KEY_EC_P256, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED | KEY_NO_LOGIN, ""},
+	    {KEY_RSA, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED | KEY_NO_LOGIN | KEY_ALWAYS_AUTHENTICATE,
+	    "CKA_SIGN is false"}}};
+	char script[8192];
+	struct provider_process p;
+	struct wire_token t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(script, sizeof(script), "slot\nlists %s\n"
+		    PUBLIC P256 " id=01 label=61\n"
+		    "object class=3 " P256 " id=01 sign=01\n"
+		    PUBLIC "%s exponent=010001 id=02\n"
+		    "object class=3 %s id=02 sign=00 always=01\n",
+		    rows[i].lists, rsa(), rsa());
+		serve(&p, script, &t);
+		check_keys(&want, &t);
+		assert_in_range(count_calls("C_GetAttributeValue"), 4,
+		    rows[i].calls);
+		assert_int_equal(provider_end(&p), 0);
+	}
+}
+
+/* Behind a login only what it may show is read: not the public objects. */
+static void
+test_login_reads_what_is_new(void **state)
+{
+	struct provider_process p;
+	struct wire_token t;
+	struct bytes body;
+
+	(void)state;
+	serve(&p, "slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B
+	    " id=02\n" PRIVATE P256 " id=01\n" PRIVATE P256_B " id=02\n",
+	    &t);
+	assert_int_equal(t.n_keys, 2);
+	provider_expect(&p, WIRE_DONE);
+	assert_int_equal(count_calls("C_GetAttributeValue"), 2);
+	provider_send_login(&p, "1234");
+	body = provider_expect(&p, WIRE_TOKEN);
+	assert_int_equal(wire_token_parse(body, &t), PARSE_OK);
+	check_keys(&(struct keys_row){"login", NULL, true, {
+	    {KEY_EC_P256, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED, ""},
+	    {KEY_EC_P256, KEY_FROM_PUBLIC | KEY_HAS_PRIVATE |
+	    KEY_PRIVATE_SETTLED, ""}}}, &t);
+	assert_int_equal(count_calls("C_GetAttributeValue"), 4);
+	assert_int_equal(provider_end(&p), 0);
+}
+
+/* Many calls that take long, none too long: the daemon hears of it. */
+static void
+test_progress(void **state)
+{
+	struct provider_process p;
+	struct wire_token t;
+	struct bytes body;
+	uint8_t type;
+	unsigned n = 0;
+
+	(void)state;
+	write_script("slot login=1\n" PUBLIC P256 " id=01\n" PUBLIC P256_B
+	    " id=02\ncall C_GetAttributeValue ms=2100 times=always\n");
+	provider_start(&p, WIRE_ROLE_TOKEN, fake_module(), &fake_id);
+	provider_expect(&p, WIRE_MODULE);
+	while ((type = provider_receive(&p, &body)) == WIRE_PROGRESS) {
+		assert_int_equal(body.len, 0);
+		n++;
+	}
+	assert_int_equal(type, WIRE_TOKEN);
+	assert_int_equal(wire_token_parse(body, &t), PARSE_OK);
+	assert_int_equal(t.n_keys, 2);
+	assert_in_range(n, 1, 4);
+	assert_int_equal(provider_end(&p), 0);
+}
+
 /* A certificate of a P-256 key, in hex, of at most 1 KiB. */
 static void
 certificate_hex(char *out, size_t size)
@@ -226,7 +318,7 @@ test_certificate(void **state)
 	char hex[2049], script[4096];
 	struct wire_sign_result r;
 	struct provider_process p;
-	struct wire_token t;
+	struct wire_token t, copy;
 	struct wire_key k;
 	struct bytes body;
 
@@ -243,8 +335,8 @@ test_certificate(void **state)
 	body = provider_expect(&p, WIRE_TOKEN);
 	assert_int_equal(wire_token_parse(body, &t), PARSE_OK);
 	k = (struct wire_key){0};
-	check_keys(&after, &(struct wire_token){t.id, t.flags, t.pin_min,
-	    t.pin_max, t.n_keys, t.keys});
+	copy = t;
+	check_keys(&after, &copy);
 	assert_true(wire_key_next(&t, &k));
 	assert_true(bytes_is(k.label, "c"));
 	assert_true(bytes_is(k.other_labels[0], "d"));
@@ -345,6 +437,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_keys),
+		TEST(test_lists),
+		TEST(test_login_reads_what_is_new),
+		TEST(test_progress),
 		TEST(test_certificate),
 		TEST(test_rsa),
 		TEST(test_wrong_pair),

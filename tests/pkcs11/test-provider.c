@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* p11-agent-provider: its roles from the first message to the last. */
+#include <stdio.h>
+
 #include "tests/pkcs11/fake-script.h"
 
 /* One token that fails, or is not initialised, does not hide the others. */
@@ -27,6 +29,192 @@ test_scan(void **state)
 	assert_int_equal(provider_end(&p), 0);
 	assert_int_equal(count_calls("C_Login"), 0);
 	assert_int_equal(count_calls("C_CloseSession"), 3);
+}
+
+/* The next step of a scan: which slot, and whether it has said who it is. */
+static void
+expect_slot(struct provider_process *p, uint32_t at, const char *label,
+    uint32_t waiting, bool last)
+{
+	struct wire_slot w;
+
+	assert_int_equal(wire_slot_parse(provider_expect(p, WIRE_SLOT), &w),
+	    PARSE_OK);
+	assert_int_equal(w.place.at, at);
+	assert_true(bytes_is(w.id.label, label));
+	assert_int_equal(w.waiting, waiting);
+	assert_int_equal(w.last, last);
+}
+
+static void
+expect_token(struct provider_process *p, const char *label)
+{
+	struct wire_token t;
+
+	assert_int_equal(wire_token_parse(provider_expect(p, WIRE_TOKEN),
+	    &t), PARSE_OK);
+	assert_true(bytes_is(t.id.label, label));
+}
+
+/* Whoever listens knows where it died. */
+static void
+test_scan_says_what_it_touches(void **state)
+{
+	static const struct {
+		const char *call, *label;
+	} rows[] = {
+		{"C_GetSlotInfo of=1 crash=1", ""},
+		{"C_GetTokenInfo of=1 crash=1", ""},
+		{"C_OpenSession of=1 crash=1", "b"},
+	};
+	struct provider_process p;
+	char script[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(script, sizeof(script), "slot label=a\nslot label=b\n"
+		    "slot label=c\ncall %s\n", rows[i].call);
+		write_script(script);
+		provider_start(&p, WIRE_ROLE_SCAN, fake_module(), NULL);
+		provider_expect(&p, WIRE_MODULE);
+		expect_slot(&p, 0, "", 2, false);
+		expect_slot(&p, 0, "a", 2, false);
+		expect_token(&p, "a");
+		expect_slot(&p, 1, "", 1, false);
+		if (rows[i].label[0] != '\0')
+			expect_slot(&p, 1, rows[i].label, 1, false);
+		provider_expect_end(&p);
+		assert_int_equal(provider_end(&p), -1);
+	}
+}
+
+/* By its place it is not touched at all, by its texts not further. */
+static void
+test_scan_leaves_out(void **state)
+{
+	struct token_id id = fake_id;
+	struct wire_start start = {
+		.role = WIRE_ROLE_SCAN,
+		.module = bytes_str(fake_module()),
+		.n_left_out = 2,
+		.left_out = {{.place = {0, 3}}, {.place = {7, 9}}},
+	};
+	struct provider_process p;
+
+	(void)state;
+	id.label = bytes_str("b");
+	id.slot_description = bytes_str("Fake reader 1");
+	start.left_out[1].id = id;
+	write_script("slot label=a\nslot label=b\nslot label=c\n");
+	provider_start_with(&p, &start);
+	provider_expect(&p, WIRE_MODULE);
+	expect_slot(&p, 1, "", 1, false);
+	expect_slot(&p, 2, "", 0, false);
+	expect_slot(&p, 2, "c", 0, false);
+	expect_token(&p, "c");
+	provider_expect(&p, WIRE_DONE);
+	assert_int_equal(provider_end(&p), 0);
+	assert_int_equal(count_calls("C_GetSlotInfo 0"), 0);
+	assert_int_equal(count_calls("C_OpenSession 1"), 0);
+	/* Another look, when all others are done. */
+	start.left_out[0].last = start.left_out[1].last = true;
+	write_script("slot label=a\nslot label=b\nslot label=c\n");
+	provider_start_with(&p, &start);
+	provider_expect(&p, WIRE_MODULE);
+	expect_slot(&p, 1, "", 1, false);
+	expect_slot(&p, 2, "", 0, false);
+	expect_slot(&p, 2, "c", 0, false);
+	expect_token(&p, "c");
+	expect_slot(&p, 0, "", 0, true);
+	expect_slot(&p, 0, "a", 0, true);
+	expect_token(&p, "a");
+	expect_slot(&p, 1, "", 0, true);
+	expect_slot(&p, 1, "b", 0, true);
+	expect_token(&p, "b");
+	provider_expect(&p, WIRE_DONE);
+	assert_int_equal(provider_end(&p), 0);
+}
+
+/* Nor does the process of the token beside it touch it. */
+static void
+test_token_leaves_out(void **state)
+{
+	struct wire_start start = {
+		.role = WIRE_ROLE_TOKEN,
+		.module = bytes_str(fake_module()),
+		.token = fake_id,
+		.n_left_out = 1,
+		.left_out = {{.place = {0, 2}}},
+	};
+	struct provider_process p;
+	struct wire_token t;
+
+	(void)state;
+	start.token.slot_description = bytes_str("Fake reader 1");
+	for (uint32_t hint = 0; hint < 2; hint++) {
+		start.place = (struct slot_place){hint, hint * 2};
+		write_script("slot label=bad\nslot\n" PUBLIC P256 "\n"
+		    "call C_GetSlotInfo of=0 crash=1\n");
+		provider_start_with(&p, &start);
+		provider_expect_token(&p, &t);
+		assert_int_equal(t.n_keys, 1);
+		assert_int_equal(t.place.at, 1);
+		assert_int_equal(provider_end(&p), 0);
+	}
+}
+
+/* Two that are alike in all they say: the one that has the key. */
+static void
+test_alike(void **state)
+{
+	struct wire_start start = {
+		.role = WIRE_ROLE_TOKEN,
+		.module = bytes_str(fake_module()),
+		.token = fake_id,
+		.n_refs = 1,
+	};
+	const char *script = "slot reader=same\n" PUBLIC P256 " id=01\n"
+	    "slot reader=same\n" PUBLIC P256_B " id=01\n";
+	uint8_t refs[2][KEY_REF_BYTES];
+	struct provider_process p;
+	struct wire_token t;
+	struct wire_key k;
+
+	(void)state;
+	write_script(script);
+	provider_start(&p, WIRE_ROLE_SCAN, fake_module(), NULL);
+	provider_expect(&p, WIRE_MODULE);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(wire_token_parse(provider_expect(&p,
+		    WIRE_TOKEN), &t), PARSE_OK);
+		assert_int_equal(t.place.at, i);
+		assert_true(wire_key_next(&t, &k));
+		memcpy(refs[i], k.ref, sizeof(refs[i]));
+	}
+	provider_expect(&p, WIRE_DONE);
+	assert_int_equal(provider_end(&p), 0);
+	assert_memory_not_equal(refs[0], refs[1], KEY_REF_BYTES);
+	/* Whatever the place that it is said to be in. */
+	start.token.slot_description = bytes_str("same");
+	for (uint32_t i = 0; i < 4; i++) {
+		start.place = (struct slot_place){i / 2, 2};
+		memcpy(start.refs[0], refs[i % 2], KEY_REF_BYTES);
+		write_script(script);
+		provider_start_with(&p, &start);
+		provider_expect_token(&p, &t);
+		assert_int_equal(t.place.at, i % 2);
+		assert_true(wire_key_next(&t, &k));
+		assert_memory_equal(k.ref, refs[i % 2], KEY_REF_BYTES);
+		assert_int_equal(provider_end(&p), 0);
+	}
+	/* Its key is a new one: it is served all the same, in its place. */
+	memset(start.refs[0], 7, KEY_REF_BYTES);
+	start.place = (struct slot_place){1, 2};
+	write_script(script);
+	provider_start_with(&p, &start);
+	provider_expect_token(&p, &t);
+	assert_int_equal(t.place.at, 1);
+	assert_int_equal(provider_end(&p), 0);
 }
 
 static void
@@ -173,6 +361,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_scan),
+		TEST(test_scan_says_what_it_touches),
+		TEST(test_scan_leaves_out),
+		TEST(test_token_leaves_out),
+		TEST(test_alike),
 		TEST(test_module_failures),
 		TEST(test_same_twice),
 		TEST(test_early_requests),

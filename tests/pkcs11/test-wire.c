@@ -537,7 +537,7 @@ static void
 number_of_keys(void **state)
 {
 	struct wire_key key = key_of(KEY_ED25519, some(32), BYTES_NONE);
-	struct wire_key keys[KEYS_PER_TOKEN_MAX + 1];
+	struct wire_key keys[KEYS_ON_WIRE_MAX + 1];
 	struct buffer b = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	struct wire_token got;
 	struct wire_key k;
@@ -550,11 +550,11 @@ number_of_keys(void **state)
 	    wire_token_parse(body_of(&b, WIRE_TOKEN), &got), PARSE_OK);
 	assert_false(wire_key_next(&got, &k));
 	buffer_clear(&b);
-	put_token(&b, keys, KEYS_PER_TOKEN_MAX);
+	put_token(&b, keys, KEYS_ON_WIRE_MAX);
 	assert_int_equal(
 	    wire_token_parse(body_of(&b, WIRE_TOKEN), &got), PARSE_OK);
 	buffer_clear(&b);
-	put_token(&b, keys, KEYS_PER_TOKEN_MAX + 1);
+	put_token(&b, keys, KEYS_ON_WIRE_MAX + 1);
 	assert_int_equal(
 	    wire_token_parse(body_of(&b, WIRE_TOKEN), &got), PARSE_LIMIT);
 	buffer_clear(&b);
