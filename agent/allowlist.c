@@ -76,6 +76,42 @@ allowlist_fits(const struct config_key *s, const struct token *t)
 	    uri_matches_token(u, t);
 }
 
+static bool
+section_is_of_key(const struct config_key *s)
+{
+	return s->fingerprint != NULL || s->public_key != NULL ||
+	    (s->has_uri && (s->uri.id != NULL || s->uri.object != NULL));
+}
+
+bool
+allowlist_names_key(const struct agent *agent, const struct token *t,
+    const struct key *k)
+{
+	const struct config *c = agent->config;
+
+	for (size_t i = 0; i < c->n_keys; i++)
+		if (section_is_of_key(&c->keys[i]) &&
+		    allowlist_matches(&c->keys[i], t, k))
+			return true;
+	return false;
+}
+
+bool
+allowlist_names_token(const struct agent *agent, const struct token *t)
+{
+	const struct config *c = agent->config;
+
+	for (size_t i = 0; i < c->n_keys; i++) {
+		const struct config_key *s = &c->keys[i];
+
+		if ((section_is_of_key(s) || (s->has_uri &&
+		    (s->uri.serial != NULL || s->uri.token != NULL))) &&
+		    allowlist_fits(s, t))
+			return true;
+	}
+	return false;
+}
+
 /* The section that decides: the first deny, else the first match. */
 static const struct config_key *
 key_section(const struct config *c, const struct token *t,
@@ -159,8 +195,12 @@ exposed_compare(const void *va, const void *vb)
 	/* The same key; tokens with one serial are told apart otherwise. */
 	if ((r = bytes_compare(a->token->id.label, b->token->id.label)) != 0)
 		return r;
-	return bytes_compare(a->token->id.slot_description,
-	    b->token->id.slot_description);
+	if ((r = bytes_compare(a->token->id.slot_description,
+	    b->token->id.slot_description)) != 0)
+		return r;
+	/* Even so alike: as their module lists them. */
+	return a->token->place.at < b->token->place.at ? -1 :
+	    a->token->place.at > b->token->place.at;
 }
 
 /* One key on two tokens is one identity: keep the first. */

@@ -51,6 +51,16 @@ struct token *allowlist_other(const struct agent *agent, const uint8_t *ref,
 bool allowlist_matches(const struct config_key *section,
     const struct token *token, const struct key *key);
 
+/*
+ * Does a section, also one that denies, name this key: by id, object,
+ * fingerprint or file? Or this token: by one of its keys, serial or label?
+ * What is named is kept, however much there is.
+ */
+bool allowlist_names_key(const struct agent *agent, const struct token *token,
+    const struct key *key);
+bool allowlist_names_token(const struct agent *agent,
+    const struct token *token);
+
 /* Is a key of the section on this token, or may it be there unseen? */
 bool allowlist_fits(const struct config_key *section,
     const struct token *token);

@@ -206,8 +206,7 @@ process_got_token(struct process *p, struct bytes body)
 	/* Whether it is there, others say. */
 	if (p->left)
 		return PARSE_OK;
-	w.id = t->id;
-	return token_report(t->provider, &w, TOKEN_VIEW_OWN) == NULL ? PARSE_MEMORY : PARSE_OK;
+	return token_update(t, &w, TOKEN_VIEW_OWN) ? PARSE_OK : PARSE_MEMORY;
 }
 
 static enum parse_err

@@ -271,10 +271,12 @@ scan_got_token(struct scan *s, struct bytes body)
 	struct wire_token w;
 	enum parse_err err = wire_token_parse(body, &w);
 
+	size_t dropped = s->provider->n_dropped;
+
 	if (err != PARSE_OK)
 		return err;
-	return token_report(s->provider, &w, TOKEN_VIEW_SCAN) == NULL ?
-	    PARSE_MEMORY : PARSE_OK;
+	return token_report(s->provider, &w, TOKEN_VIEW_SCAN) == NULL &&
+	    s->provider->n_dropped == dropped ? PARSE_MEMORY : PARSE_OK;
 }
 
 /*
@@ -565,13 +567,14 @@ scan_send_start(struct scan *s)
 
 	TAILQ_FOREACH(t, &p->agent->tokens, entry) {
 		if (t->provider == p) {
-			t->seen = false;
+			t->seen = t->scanned = false;
 			t->unseen = device_is_busy(t) ||
 			    left_out_hides(&p->left_out, t);
 		}
 		if (t->process != NULL && t->present)
 			provider_ignore(&start, &t->id, NULL);
 	}
+	p->n_dropped = 0;
 	left_out_put(&p->left_out, &start);
 	wire_start_put(link_out(s->link), &start);
 	link_flush(s->link);

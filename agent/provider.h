@@ -69,6 +69,7 @@ struct provider {
 	struct scan *scan; /* while one is under way; owned */
 	struct backoff backoff; /* scans that crashed or hung */
 	struct left_out left_out; /* slots where they did */
+	size_t n_dropped; /* tokens that the last scan found, but too many */
 	struct event retry;	/* of such a scan */
 	struct watcher *watcher; /* while it needs one; owned */
 	TAILQ_HEAD(scan_waiters, scan_waiter) waiters;

@@ -112,6 +112,46 @@ provider_place_json(const struct provider *p)
 	return json_null();
 }
 
+/* Tokens, then slots, that a scan has left out; one line each. */
+static json_t *
+provider_left_out_json(const struct provider *p)
+{
+	json_t *list = left_out_json(&p->left_out);
+	char words[256];
+
+	if (p->n_dropped == 0)
+		return list;
+	snprintf(words, sizeof(words), "%zu more token%s left out: %d are "
+	    "kept of a provider, and those that a key section names by "
+	    "serial, token, id, object or fingerprint", p->n_dropped,
+	    p->n_dropped == 1 ? " is" : "s are", TOKENS_PER_PROVIDER_MAX);
+	json_array_append_new(list, json_string(words));
+	return list;
+}
+
+/* Keys and objects that are not among its keys; one line each. */
+static json_t *
+token_left_out_json(const struct token *t)
+{
+	json_t *list = json_array();
+	char words[256];
+
+	if (t->n_dropped > 0) {
+		snprintf(words, sizeof(words), "%zu more key%s left out: %d "
+		    "are kept of a token, and those that a key section names "
+		    "by id, object or fingerprint", t->n_dropped,
+		    t->n_dropped == 1 ? " is" : "s are", KEYS_PER_TOKEN_MAX);
+		json_array_append_new(list, json_string(words));
+	}
+	if (t->n_unshown > 0) {
+		snprintf(words, sizeof(words), "%zu object%s cannot be used: "
+		    "unreadable, or too many", t->n_unshown,
+		    t->n_unshown == 1 ? "" : "s");
+		json_array_append_new(list, json_string(words));
+	}
+	return list;
+}
+
 static json_t *
 provider_json(const struct provider *p)
 {
@@ -124,7 +164,7 @@ provider_json(const struct provider *p)
 	    "error", string_json(p->error),
 	    "deaths", number_json(p->backoff.deaths),
 	    "again_in_sec", seconds_json(provider_retry_sec(p)),
-	    "left_out", left_out_json(&p->left_out),
+	    "left_out", provider_left_out_json(p),
 	    "tokens", number_json(provider_tokens(p)));
 }
 
@@ -169,7 +209,7 @@ token_json(const struct token *t)
 	char tries[1024];
 
 	login_tries(t->login, tries, sizeof(tries));
-	return json_pack("{so so so so so so so so so ss ss ss? so so so so so}",
+	return json_pack("{so so so so so so so so so ss ss ss? so so so so so so}",
 	    "name", string_json(t->name),
 	    "label", text_json(t->id.label),
 	    "manufacturer", text_json(t->id.manufacturer),
@@ -188,7 +228,8 @@ token_json(const struct token *t)
 	    "deaths", number_json(t->backoff.deaths),
 	    "again_in_sec", seconds_json(backoff_rest_ms(&t->backoff) > 0 ?
 	    backoff_rest_sec(&t->backoff) : -1),
-	    "keys", number_json(t->n_keys));
+	    "keys", number_json(t->n_keys),
+	    "left_out", token_left_out_json(t));
 }
 
 /* What p11-kit has registered, and nobody uses. */
@@ -405,13 +446,36 @@ keys_append(json_t *out, const struct agent *a, const struct token *t)
 		json_array_append_new(out, key_json(a, t, keys[i]));
 }
 
+/* "NAME: " before each of the lines; takes them over. */
+static void
+left_out_append(json_t *out, const char *what, const char *name,
+    json_t *lines)
+{
+	char words[2048];
+
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		snprintf(words, sizeof(words), "%s %s: %s", what, name,
+		    json_string_value(json_array_get(lines, i)));
+		json_array_append_new(out, string_json(words));
+	}
+	json_decref(lines);
+}
+
 json_t *
 report_keys(const struct agent *a)
 {
-	json_t *keys = json_array();
+	json_t *keys = json_array(), *left_out = json_array();
+	const struct provider *p;
 	const struct token *t;
 
-	TAILQ_FOREACH(t, &a->tokens, entry)
+	TAILQ_FOREACH(t, &a->tokens, entry) {
 		keys_append(keys, a, t);
-	return json_pack("{so so}", "keys", keys, "note", note_json(a));
+		left_out_append(left_out, "token", t->name,
+		    token_left_out_json(t));
+	}
+	TAILQ_FOREACH(p, &a->providers, entry)
+		left_out_append(left_out, "provider", p->name,
+		    provider_left_out_json(p));
+	return json_pack("{so so so}", "keys", keys, "left_out", left_out,
+	    "note", note_json(a));
 }

@@ -12,19 +12,21 @@
 bool
 token_set_name(struct token *t, enum token_name length)
 {
-	char label[256], serial[128], reader[256], name[1024];
+	char label[256], serial[128], reader[256], place[32], name[1024];
 	char *copy;
 
 	text_printable(t->id.label, label, sizeof(label));
 	text_printable(t->id.serial, serial, sizeof(serial));
 	text_printable(t->id.slot_description, reader, sizeof(reader));
-	snprintf(name, sizeof(name), "%s (serial %s%s%s%s%s)",
+	snprintf(place, sizeof(place), ", slot %u", t->place.at + 1);
+	snprintf(name, sizeof(name), "%s (serial %s%s%s%s%s%s)",
 	    label[0] == '\0' ? "token without a label" : label,
 	    serial[0] == '\0' ? "unknown" : serial,
 	    length >= TOKEN_NAME_READER ? ", in " : "",
 	    length >= TOKEN_NAME_READER ? reader : "",
 	    length >= TOKEN_NAME_PROVIDER ? ", by " : "",
-	    length >= TOKEN_NAME_PROVIDER ? t->provider->name : "");
+	    length >= TOKEN_NAME_PROVIDER ? t->provider->name : "",
+	    length >= TOKEN_NAME_PLACE ? place : "");
 	if (t->name != NULL && strcmp(t->name, name) == 0)
 		return true;
 	if ((copy = strdup(name)) == NULL)
@@ -41,8 +43,10 @@ name_length_beside(const struct token *t, const struct token *other)
 	if (!bytes_equal(t->id.label, other->id.label) ||
 	    !bytes_equal(t->id.serial, other->id.serial))
 		return TOKEN_NAME_SHORT;
-	return bytes_equal(t->id.slot_description,
-	    other->id.slot_description) ? TOKEN_NAME_PROVIDER : TOKEN_NAME_READER;
+	if (!bytes_equal(t->id.slot_description, other->id.slot_description))
+		return TOKEN_NAME_READER;
+	return t->provider == other->provider ? TOKEN_NAME_PLACE :
+	    TOKEN_NAME_PROVIDER;
 }
 
 void

@@ -12,6 +12,7 @@ enum token_name {
 	TOKEN_NAME_SHORT,    /* its label and serial */
 	TOKEN_NAME_READER,   /* and its slotDescription */
 	TOKEN_NAME_PROVIDER, /* and by whom it is seen */
+	TOKEN_NAME_PLACE,    /* and in which slot of its module */
 };
 
 /* False when memory is out; then its name stays. */

@@ -18,8 +18,10 @@
 #include "agent/release.h"
 #include "agent/sign-job.h"
 #include "agent/taken.h"
+#include "agent/token-match.h"
 #include "agent/token-name.h"
 #include "agent/words.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 
@@ -260,8 +262,9 @@ token_set_keys(struct token *t, struct wire_token *w)
 	bool settled = (w->flags & TOKEN_LOGGED_IN) != 0 ||
 	    (w->flags & TOKEN_LOGIN_REQUIRED) == 0;
 	struct key *keys = calloc(w->n_keys + t->n_keys + 1, sizeof(*keys));
+	struct key *fewer;
 	struct wire_key wk;
-	size_t n = 0;
+	size_t n = 0, dropped = 0;
 
 	if (keys == NULL)
 		return false;
@@ -274,6 +277,12 @@ token_set_keys(struct token *t, struct wire_token *w)
 			keys_free(keys, n + 1);
 			return false;
 		}
+		if (n >= KEYS_PER_TOKEN_MAX &&
+		    !allowlist_names_key(t->agent, t, &keys[n])) {
+			key_clear(&keys[n]);
+			dropped++;
+			continue;
+		}
 		keys[n].seen_before_login = (w->flags & TOKEN_LOGGED_IN) == 0;
 		if (old != NULL) {
 			key_inherit(&keys[n], old);
@@ -282,13 +291,18 @@ token_set_keys(struct token *t, struct wire_token *w)
 		n++;
 	}
 	/* Keys that show only after a login are still there before it. */
-	for (size_t i = 0; i < t->n_keys && !settled &&
-	    n < KEYS_PER_TOKEN_MAX; i++) {
+	for (size_t i = 0; i < t->n_keys && !settled; i++) {
 		struct key *old = &t->keys[i];
 
-		if ((old->flags & KEY_PRIVATE_SETTLED) != 0 && !old->renewed)
+		if ((old->flags & KEY_PRIVATE_SETTLED) != 0 &&
+		    !old->renewed && (n < KEYS_PER_TOKEN_MAX ||
+		    allowlist_names_key(t->agent, t, old)))
 			key_move(&keys[n++], old);
 	}
+	if (dropped > 0 && (fewer = array_resize(keys, n + 1,
+	    sizeof(*keys))) != NULL)
+		keys = fewer;
+	t->n_dropped = dropped;
 	if (token_replace_keys(t, keys, n))
 		return true;
 	keys_free(keys, n);
@@ -342,77 +356,55 @@ token_new(struct provider *provider, const struct token_id *id)
 	return t;
 }
 
-struct token *
-token_find(const struct provider *provider, const struct token_id *id)
+/* As many of its provider as are kept, without it. */
+static bool
+provider_is_full(const struct token *t)
 {
-	struct token *t;
+	const struct token *u;
+	size_t present = 0, n = 0;
 
-	TAILQ_FOREACH(t, &provider->agent->tokens, entry) {
-		if (t->provider == provider && token_id_same(&t->id, id) &&
-		    bytes_equal(t->id.slot_description, id->slot_description))
-			return t;
+	TAILQ_FOREACH(u, &t->agent->tokens, entry) {
+		if (u == t || u->provider != t->provider)
+			continue;
+		n++;
+		present += u->present;
 	}
-	return NULL;
+	return present >= TOKENS_PER_PROVIDER_MAX ||
+	    n >= 2 * TOKENS_PER_PROVIDER_MAX;
 }
 
-/* One that was away and is back, maybe in another reader. */
+/* The token that this is, or a new one; NULL: no memory. */
 static struct token *
-token_find_away(const struct provider *provider, const struct token_id *id)
+token_for(struct provider *provider, const struct wire_token *w)
 {
-	struct token *t;
+	struct token *t = token_match(provider, w);
 
-	TAILQ_FOREACH(t, &provider->agent->tokens, entry) {
-		if (t->provider == provider && !t->present &&
-		    token_id_same(&t->id, id))
-			return t;
-	}
-	return NULL;
-}
-
-static size_t
-provider_tokens(const struct provider *provider)
-{
-	const struct token *t;
-	size_t n = 0;
-
-	TAILQ_FOREACH(t, &provider->agent->tokens, entry)
-		n += t->provider == provider;
-	return n;
-}
-
-/* The token that this is, or a new one; NULL: no memory, or too many. */
-static struct token *
-token_for(struct provider *provider, const struct token_id *id)
-{
-	struct token *t = token_find(provider, id);
-
-	if (t != NULL)
+	if (t != NULL && token_id_equal(&t->id, &w->id))
 		return t;
-	if ((t = token_find_away(provider, id)) == NULL) {
-		if (provider_tokens(provider) < 2 * TOKENS_PER_PROVIDER_MAX)
-			t = token_new(provider, id);
-	} else if (!token_set_id(t, id)) {
+	if (t == NULL)
+		t = token_new(provider, &w->id);
+	else if (!token_set_id(t, &w->id))
 		return NULL;
-	}
 	tokens_set_names(provider->agent);
 	return t;
 }
 
-struct token *
-token_report(struct provider *provider, struct wire_token *w,
-    enum token_view view)
+bool
+token_update(struct token *t, struct wire_token *w, enum token_view view)
 {
-	struct token *t = token_for(provider, &w->id);
-
-	if (t == NULL)
-		return NULL;
 	if (!token_set_keys(t, w))
-		return NULL;
+		return false;
 	t->flags = w->flags | (view == TOKEN_VIEW_SCAN ?
 	    t->flags & TOKEN_LOGGED_IN : 0);
 	t->pin_min = w->pin_min;
 	t->pin_max = w->pin_max;
+	if (t->place.at != w->place.at || t->place.of != w->place.of) {
+		t->place = w->place;
+		tokens_set_names(t->agent);
+	}
+	t->n_unshown = w->n_unshown;
 	t->seen = true;
+	t->scanned |= view == TOKEN_VIEW_SCAN;
 	if (!t->present) {
 		token_log(t, LOG_LEVEL_INFO, "here");
 		event_emit(t->agent, EVENT_TOKEN_HERE,
@@ -423,7 +415,28 @@ token_report(struct provider *provider, struct wire_token *w,
 	device_found(t);
 	allowlist_later(t->agent);
 	taken_end(t->taken, TAKEN_FREE);
-	return t;
+	return true;
+}
+
+struct token *
+token_report(struct provider *provider, struct wire_token *w,
+    enum token_view view)
+{
+	struct token *t = token_for(provider, w);
+	struct wire_token copy = *w;
+
+	if (t == NULL)
+		return NULL;
+	/* With its keys it can be told whether it is named. */
+	if (!t->present && provider_is_full(t)) {
+		if (!token_set_keys(t, &copy))
+			return token_free(t);
+		if (!allowlist_names_token(t->agent, t)) {
+			provider->n_dropped++;
+			return token_free(t);
+		}
+	}
+	return token_update(t, w, view) ? t : NULL;
 }
 
 void

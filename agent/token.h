@@ -59,6 +59,8 @@ struct token {
 	struct key *keys; /* owned */
 	size_t n_keys;
 	struct ref_set index; /* of keys */
+	size_t n_dropped; /* keys that it has and we keep not: too many */
+	size_t n_unshown; /* objects that its process left out */
 	struct process *process; /* owned; NULL while none serves it */
 	struct login *login;	 /* owned */
 	struct release *release; /* owned */
@@ -72,7 +74,8 @@ struct token {
 	bool releasing;
 	bool present;		 /* as far as we know */
 	bool hidden;		 /* by ssh-add -e or -D */
-	bool seen;		 /* in the scan that is under way */
+	bool seen;		 /* while the scan was under way */
+	bool scanned;		 /* by that scan */
 	bool unseen;		 /* that scan leaves it to its process */
 	bool watched;		 /* in what its watcher is saying */
 };
@@ -83,19 +86,22 @@ enum token_view {
 };
 
 /*
- * Take over what is reported of a token: one that is not known yet is added.
- * A view from before the login does not take away what one from after it has
- * shown. NULL when memory is out.
+ * Take over what is reported of a token. A view from before the login does
+ * not take away what one from after it has shown. False when memory is out.
+ */
+bool token_update(struct token *t, struct wire_token *w,
+    enum token_view view);
+
+/*
+ * The same for one that a scan has found: it is added if it is not known yet.
+ * NULL when memory is out; or when there are too many of its provider, which
+ * counts them (n_dropped), unless a section of the config names it.
  */
 struct token *token_report(struct provider *provider, struct wire_token *w,
     enum token_view view);
 
 /* Is one of its objects called so? */
 bool key_is_called(const struct key *k, const char *label);
-
-/* The one with this id, in this slot, present or not; or NULL. */
-struct token *token_find(const struct provider *provider,
-    const struct token_id *id);
 
 /* Forget it, and fail what waits for it. NULL is fine. Returns NULL. */
 struct token *token_free(struct token *t);

@@ -28,6 +28,7 @@ struct watcher {
 	struct event restart;
 	struct backoff backoff;
 	bool news;	   /* a token is there that was not */
+	size_t unknown;	   /* tokens that no scan has kept */
 	int64_t since_ms;  /* of MESSAGES_MS; CLOCK_MONOTONIC */
 	unsigned messages; /* in them */
 };
@@ -104,6 +105,19 @@ watcher_is_needed(const struct provider *p, bool lacks)
 	return false;
 }
 
+/* The one that it is; of several that are alike each but once. */
+static struct token *
+watcher_find(const struct watcher *w, const struct token_id *id)
+{
+	struct token *t;
+
+	TAILQ_FOREACH(t, &w->provider->agent->tokens, entry)
+		if (t->provider == w->provider && !t->watched &&
+		    token_id_equal(&t->id, id))
+			return t;
+	return NULL;
+}
+
 static enum parse_err
 watcher_got_token(struct watcher *w, struct bytes body)
 {
@@ -115,10 +129,11 @@ watcher_got_token(struct watcher *w, struct bytes body)
 		return err;
 	if (m.n_keys != 0)
 		return PARSE_VALUE;
-	t = token_find(w->provider, &m.id);
+	t = watcher_find(w, &m.id);
 	if (t != NULL)
 		t->watched = true;
-	if (t == NULL || !t->present)
+	/* What was too much is not kept, and no news. */
+	if (t == NULL ? ++w->unknown > w->provider->n_dropped : !t->present)
 		w->news = true;
 	return PARSE_OK;
 }
@@ -132,6 +147,7 @@ watcher_got_all(struct watcher *w)
 	bool news = w->news;
 
 	w->news = false;
+	w->unknown = 0;
 	backoff_over(&w->backoff);
 	for (; t != NULL; t = next) {
 		next = TAILQ_NEXT(t, entry);
@@ -227,6 +243,7 @@ watcher_run(struct watcher *w)
 
 	left_out_put(&p->left_out, &start);
 	w->news = false;
+	w->unknown = 0;
 	TAILQ_FOREACH(t, &p->agent->tokens, entry)
 		if (t->provider == p)
 			t->watched = false;

@@ -232,6 +232,20 @@ choose_into(const json_t *keys, const char *word, json_t *found)
 	return true;
 }
 
+/* There may be more than the agent shows: say so. */
+static void
+tell_left_out(const json_t *document)
+{
+	const json_t *lines = json_object_get(document, "left_out");
+
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		CLEANUP(cleanup_free)
+		char *line = show_value(json_array_get(lines, i));
+
+		ctl_error("    %s", line == NULL ? "-" : line);
+	}
+}
+
 bool
 choose_key(const json_t *document, const char *word, json_t **ret)
 {
@@ -242,6 +256,8 @@ choose_key(const json_t *document, const char *word, json_t **ret)
 		return false;
 	}
 	if (!choose_into(json_object_get(document, "keys"), word, found)) {
+		if (json_array_size(found) == 0)
+			tell_left_out(document);
 		json_decref(found);
 		return false;
 	}

@@ -108,6 +108,24 @@ show_key(const json_t *key, FILE *out)
 		fprintf(out, "%*suri = \"%s\"\n", KEY_COLUMN, "", uri);
 }
 
+/* What there is besides, one line each. */
+static void
+show_left_out(const json_t *document, FILE *out)
+{
+	const json_t *lines = json_object_get(document, "left_out");
+
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		CLEANUP(cleanup_free)
+		char *line = show_value(json_array_get(lines, i));
+
+		if (line == NULL)
+			continue;
+		if (i == 0)
+			fputc('\n', out);
+		show_wrapped(out, 0, KEY_COLUMN, line);
+	}
+}
+
 void
 show_keys(const json_t *document, FILE *out)
 {
@@ -128,6 +146,7 @@ show_keys(const json_t *document, FILE *out)
 		show_key(key, out);
 		before = key;
 	}
+	show_left_out(document, out);
 	if (note != NULL) {
 		fputc('\n', out);
 		show_wrapped(out, 0, 0, note);

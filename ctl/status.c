@@ -223,6 +223,7 @@ show_token(const json_t *t, FILE *out)
 		    or_else(pin, "unknown"));
 	row_member(out, "", "PIN tries: ", t, "pin_tries");
 	row_member(out, "", "last error: ", t, "last_error");
+	show_left_out(t, out);
 	show_deaths(t, "its process", "when it is needed", out);
 }
 

@@ -84,6 +84,10 @@ a_scan_makes_one_list(void **state)
 	(void)state;
 	world_section(a, "all")->has_uri = true;
 	for (int scan = 0; scan < 2; scan++) {
+		struct token *t;
+
+		TAILQ_FOREACH(t, &a->tokens, entry)
+			t->scanned = false;
 		lists = compared = 0;
 		for (unsigned i = 0; i < TOKENS; i++)
 			report(p, i);

@@ -162,7 +162,7 @@ report_back(void *arg)
 	struct token *token, *back;
 
 	token = TAILQ_FIRST(&t->agent->tokens);
-	token->present = false;
+	token->present = token->scanned = false;
 	back = report(t, bytes_is(token->id.slot_description, "Reader 00") ?
 	    "Another reader" : "Reader 00");
 	assert_true(back == token || (back == NULL && ran_out));

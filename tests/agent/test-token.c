@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/token.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/allowlist.h"
+#include "agent/login.h"
 #include "tests/agent/world.h"
 #include "tests/cmocka-all.h"
 
@@ -53,6 +55,8 @@ scan(struct table *t, const char *label, const char *serial, uint32_t flags,
 	world_put_token(&b, &id, flags, keys);
 	assert_int_equal(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w),
 	    PARSE_OK);
+	TAILQ_FOREACH(token, &t->agent->tokens, entry)
+		token->scanned = false;
 	token = token_report(t->provider, &w, TOKEN_VIEW_SCAN);
 	allowlist_settle(t->agent);
 	buffer_clear(&b);
@@ -308,6 +312,164 @@ a_token_that_goes_takes_its_keys(void **state)
 	assert_null(token_free(NULL));
 }
 
+/* A new scan begins. */
+static void
+begin_scan(struct table *t)
+{
+	struct token *token;
+
+	t->provider->n_dropped = 0;
+	TAILQ_FOREACH(token, &t->agent->tokens, entry)
+		token->scanned = false;
+}
+
+/* One slot of the scan that is under way. */
+static struct token *
+scan_slot(struct table *t, const char *serial, uint32_t at, uint32_t of,
+    const struct world_key *keys)
+{
+	struct buffer b = BUFFER_INIT(1024 * 1024);
+	struct token_id id = world_token_id("alike", serial);
+	struct wire_token w;
+	struct token *token;
+
+	world_put_token(&b, &id, WANTS_PIN, keys);
+	assert_int_equal(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w),
+	    PARSE_OK);
+	w.place = (struct slot_place){at, of};
+	token = token_report(t->provider, &w, TOKEN_VIEW_SCAN);
+	allowlist_settle(t->agent);
+	buffer_clear(&b);
+	return token;
+}
+
+static const struct world_key KEY_A[] = {{.number = 1}, {0}};
+static const struct world_key KEY_B[] = {{.number = 2}, {0}};
+static const struct world_key KEY_C[] = {{.number = 3}, {0}};
+
+/* The same four texts, and the same slotDescription: both serve. */
+static void
+alike_tokens_are_two(void **state)
+{
+	struct table *t = *state;
+	struct token *a, *b;
+
+	a = scan_slot(t, "1", 0, 2, KEY_A);
+	b = scan_slot(t, "1", 1, 2, KEY_B);
+	assert_ptr_not_equal(a, b);
+	assert_int_equal(tokens(t), 2);
+	assert_int_equal(t->agent->n_exposed, 2);
+	assert_string_equal(a->name,
+	    "alike (serial 1, in Reader 00, by soft, slot 1)");
+	assert_string_equal(b->name,
+	    "alike (serial 1, in Reader 00, by soft, slot 2)");
+	/* Told apart by their keys, in whatever order they come. */
+	begin_scan(t);
+	assert_ptr_equal(scan_slot(t, "1", 0, 2, KEY_B), b);
+	assert_ptr_equal(scan_slot(t, "1", 1, 2, KEY_A), a);
+	/* One that is new, before both. */
+	begin_scan(t);
+	assert_ptr_not_equal(scan_slot(t, "1", 0, 3, KEY_C), a);
+	assert_ptr_equal(scan_slot(t, "1", 1, 3, KEY_B), b);
+	assert_ptr_equal(scan_slot(t, "1", 2, 3, KEY_A), a);
+	assert_int_equal(tokens(t), 3);
+	assert_int_equal(t->agent->n_exposed, 3);
+	/* A wrong PIN of one is not sent to the other: it may be the same. */
+	assert_true(login_is_shared(a->login, b->login));
+	token_leave(a, "away");
+	/* In its place, other keys: the same token, which got new ones. */
+	begin_scan(t);
+	assert_ptr_equal(scan_slot(t, "1", 1, 3, KEY_A), b);
+}
+
+/* Before the login they show nothing: then by their places. */
+static void
+alike_tokens_that_hide_all(void **state)
+{
+	struct table *t = *state;
+	struct token *a = scan_slot(t, "1", 0, 2, NULL);
+	struct token *b = scan_slot(t, "1", 1, 2, NULL);
+
+	assert_ptr_not_equal(a, b);
+	begin_scan(t);
+	assert_ptr_equal(scan_slot(t, "1", 1, 2, NULL), b);
+	assert_ptr_equal(scan_slot(t, "1", 0, 2, NULL), a);
+	assert_int_equal(tokens(t), 2);
+}
+
+/* All of 70 tokens, each with one key. */
+static void
+scan_70(struct table *t)
+{
+	enum { TOKENS = 70 };
+	struct world_key keys[2] = {{0}};
+	char serial[16];
+
+	begin_scan(t);
+	for (uint8_t i = 0; i < TOKENS; i++) {
+		snprintf(serial, sizeof(serial), "%u", i);
+		keys[0].number = (uint8_t)(i + 1);
+		keys[0].label = serial;
+		scan_slot(t, serial, i, TOKENS, keys);
+	}
+	assert_int_equal(tokens(t) + t->provider->n_dropped, TOKENS);
+	assert_int_equal(t->agent->n_exposed, tokens(t));
+}
+
+/* Those that a section names are among those that are kept. */
+static void
+a_named_token_is_never_too_many(void **state)
+{
+	struct table *t = *state;
+	struct config_key *s;
+
+	scan_70(t);
+	assert_int_equal(tokens(t), TOKENS_PER_PROVIDER_MAX);
+	s = world_section(t->agent, "by serial");
+	s->has_uri = true;
+	s->uri.serial = world_copy("69");
+	scan_70(t);
+	assert_int_equal(tokens(t), TOKENS_PER_PROVIDER_MAX + 1);
+	s = world_section(t->agent, "by its key");
+	s->has_uri = true;
+	s->uri.object = world_copy("68");
+	scan_70(t);
+	assert_int_equal(tokens(t), TOKENS_PER_PROVIDER_MAX + 2);
+	assert_int_equal(t->provider->n_dropped, 4);
+}
+
+/* Of more keys than are kept, those that a section names as well. */
+static void
+a_named_key_is_never_too_many(void **state)
+{
+	enum { KEYS = 312 };
+	struct table *t = *state;
+	struct world_key *keys = calloc(KEYS + 1, sizeof(*keys));
+	char (*labels)[16] = calloc(KEYS, sizeof(*labels));
+	struct config_key *s;
+	struct token *token;
+
+	assert_true(keys != NULL && labels != NULL);
+	for (unsigned i = 0; i < KEYS; i++) {
+		snprintf(labels[i], sizeof(labels[i]), "key-%u", i);
+		keys[i] = (struct world_key){.number = (uint8_t)(1 + i % 255),
+		    .rsa = i >= 255, .label = labels[i]};
+	}
+	token = scan(t, "many", "1", 0, keys);
+	assert_int_equal(token->n_keys, KEYS_PER_TOKEN_MAX);
+	assert_int_equal(token->n_dropped, KEYS - KEYS_PER_TOKEN_MAX);
+	s = world_section(t->agent, "named");
+	s->has_uri = true;
+	s->uri.object = world_copy("key-311");
+	token = scan(t, "many", "1", 0, keys);
+	assert_int_equal(token->n_keys, KEYS_PER_TOKEN_MAX + 1);
+	assert_int_equal(token->n_dropped, KEYS - KEYS_PER_TOKEN_MAX - 1);
+	assert_string_equal(token->keys[KEYS_PER_TOKEN_MAX].label, "key-311");
+	assert_int_equal(t->agent->n_exposed, KEYS_PER_TOKEN_MAX + 1);
+	free(keys);
+	free(labels);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -325,6 +487,10 @@ main(void)
 		TEST(a_scan_knows_nothing_of_our_login),
 		TEST(the_need_of_a_login),
 		TEST(a_token_that_goes_takes_its_keys),
+		TEST(alike_tokens_are_two),
+		TEST(alike_tokens_that_hide_all),
+		TEST(a_named_token_is_never_too_many),
+		TEST(a_named_key_is_never_too_many),
 	};
 
 	return cmocka_run_group_tests_name("agent/token", tests, NULL, NULL);

@@ -170,6 +170,8 @@ world_report(struct provider *p, const struct token_id *id, uint32_t flags,
 	world_put_token(&b, id, flags, keys);
 	/* Behind the frame's length and type. */
 	MUST(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w) == PARSE_OK);
+	TAILQ_FOREACH(t, &p->agent->tokens, entry)
+		t->scanned = false;
 	t = token_report(p, &w, TOKEN_VIEW_OWN);
 	MUST(t != NULL);
 	allowlist_settle(p->agent);

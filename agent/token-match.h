@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which token it is that a scan has found. Two slots of a module may be alike
+ * in all that they say of themselves: their keys tell them apart, or else
+ * their places.
+ */
+#ifndef P11_AGENT_AGENT_TOKEN_MATCH_H
+#define P11_AGENT_AGENT_TOKEN_MATCH_H
+
+#include "agent/token.h"
+
+/* One that is known and was not found by this scan yet; NULL: a new one. */
+struct token *token_match(const struct provider *provider,
+    const struct wire_token *found);
+
+#endif
