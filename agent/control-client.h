@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/login.h"
 #include "agent/provider.h"
+#include "agent/readers.h"
 #include "agent/reload.h"
 #include "common/limits.h"
 #include "proto/control.h"
@@ -26,6 +27,7 @@ struct control_client {
 	char *wanted; /* name of that token, or NULL; owned */
 	struct event timeout;
 	struct scan_waiter scans[PROVIDERS_MAX];
+	struct readers_waiter readers;
 	unsigned n_waiting;
 	struct reload_waiter reload;
 	struct login_waiter login;
@@ -46,7 +48,10 @@ enum control_scans {
 	SCANS_ALL,     /* what was seen before may be old */
 };
 
-/* Call `done` when these scans are over, or take too long; maybe now. */
+/*
+ * Call `done` when these scans are over, and p11-agent-readers is known to
+ * live, or when it takes too long; maybe now.
+ */
 void control_after_scans(struct control_client *c, enum control_scans which,
     void (*done)(struct control_client *c));
 

@@ -48,6 +48,7 @@ control_scans_over(struct control_client *c)
 	event_del(&c->timeout);
 	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
 		scan_leave(&c->scans[i]);
+	readers_leave(&c->readers);
 	c->n_waiting = 0;
 	c->scanned(c);
 }
@@ -94,6 +95,10 @@ control_after_scans(struct control_client *c, enum control_scans which,
 		c->scans[i].arg = c;
 		provider_scan(p, &c->scans[i++]);
 	}
+	c->readers.done = control_scanned;
+	c->readers.arg = c;
+	if (readers_ask(c->agent->readers, &c->readers))
+		c->n_waiting++;
 	evtimer_add(&c->timeout, &limit);
 	control_scanned(c);
 }
@@ -214,6 +219,7 @@ control_free(struct control_client *c)
 		return NULL;
 	for (unsigned i = 0; i < PROVIDERS_MAX; i++)
 		scan_leave(&c->scans[i]);
+	readers_leave(&c->readers);
 	reload_leave(&c->reload);
 	login_leave(&c->login);
 	json_decref(c->released);

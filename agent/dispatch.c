@@ -8,6 +8,7 @@
 #include "agent/config-flat.h"
 #include "agent/events.h"
 #include "agent/sign-job.h"
+#include "agent/readers.h"
 #include "agent/smartcard.h"
 #include "agent/startup.h"
 #include "common/text.h"
@@ -251,6 +252,7 @@ dispatch(struct reply *r, struct bytes message)
 	uint8_t number = message.p[0];
 
 	allowlist_settle(r->client->agent);
+	readers_ask_sometimes(r->client->agent->readers);
 	for (size_t i = 0; i < sizeof(request_types) /
 	    sizeof(request_types[0]); i++) {
 		const struct request_type *t = &request_types[i];

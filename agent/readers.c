@@ -4,10 +4,12 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/allowlist.h"
 #include "agent/backoff.h"
+#include "agent/clock.h"
 #include "agent/link.h"
 #include "agent/process.h"
 #include "agent/provider-list.h"
@@ -23,6 +25,10 @@
 enum {
 	/* More scans for a card that none has found, after 1, 2 and 4 s. */
 	LOOKS_MAX = 3,
+	/* A sign of life takes so long at most. */
+	ALIVE_SEC = 5,
+	/* Requests ask for none so soon after another one. */
+	ALIVE_PAUSE_MS = 10 * 1000,
 };
 
 struct readers {
@@ -32,6 +38,11 @@ struct readers {
 	struct backoff backoff;
 	bool started;
 	bool unsupported;	 /* built without: none is started again */
+	bool asked;		 /* a sign of life is due */
+	bool lost;		 /* it ended, and said nothing since */
+	int64_t asked_ms;	 /* CLOCK_MONOTONIC */
+	struct event alive;	 /* its end */
+	TAILQ_HEAD(, readers_waiter) waiters;
 	bool looking;		 /* its first message is on its way */
 	bool known;		 /* `state` holds something */
 	struct readers_state state; /* views of `frame` */
@@ -242,6 +253,70 @@ readers_scanned(struct readers *r)
 	evtimer_add(&r->look, &tv);
 }
 
+/* It lives, or it is over: who waits need wait no longer. */
+static void
+readers_answered(struct readers *r)
+{
+	struct readers_waiter *w;
+
+	r->asked = false;
+	event_del(&r->alive);
+	while ((w = TAILQ_FIRST(&r->waiters)) != NULL) {
+		readers_leave(w);
+		w->done(w->arg);
+	}
+}
+
+void
+readers_leave(struct readers_waiter *w)
+{
+	if (w->readers == NULL)
+		return;
+	TAILQ_REMOVE(&w->readers->waiters, w, entry);
+	w->readers = NULL;
+}
+
+static void
+readers_silent(evutil_socket_t fd, short what, void *arg)
+{
+	struct readers *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (r->link != NULL)
+		link_kill(r->link, "it gives no sign of life (does pcscd "
+		    "hang?)");
+}
+
+bool
+readers_ask(struct readers *r, struct readers_waiter *w)
+{
+	const struct timeval limit = {.tv_sec = ALIVE_SEC};
+
+	if (r->link == NULL)
+		return false;
+	if (w != NULL) {
+		w->readers = r;
+		TAILQ_INSERT_TAIL(&r->waiters, w, entry);
+	}
+	if (r->asked)
+		return true;
+	r->asked = true;
+	r->asked_ms = clock_ms();
+	readers_note_put(link_out(r->link), READERS_ASK);
+	link_flush(r->link);
+	evtimer_add(&r->alive, &limit);
+	return true;
+}
+
+void
+readers_ask_sometimes(struct readers *r)
+{
+	if (r->link != NULL && !r->asked &&
+	    clock_ms() - r->asked_ms >= ALIVE_PAUSE_MS)
+		readers_ask(r, NULL);
+}
+
 static enum parse_err
 readers_take(struct readers *r, struct bytes body)
 {
@@ -257,8 +332,9 @@ readers_take(struct readers *r, struct bytes body)
 		buffer_clear(&frame);
 		return err;
 	}
-	if (!r->known || r->state.service != now.service)
+	if (!r->known || r->lost || r->state.service != now.service)
 		readers_set_fault(r, &now);
+	r->lost = false;
 	backoff_over(&r->backoff);
 	r->unsupported = now.service == READERS_UNSUPPORTED;
 	readers_drop_tokens(r, &now);
@@ -293,6 +369,10 @@ readers_frame(void *arg, struct bytes body)
 {
 	struct readers *r = arg;
 
+	if (body.p[0] == READERS_ALIVE && body.len == 1) {
+		readers_answered(r);
+		return;
+	}
 	if (body.p[0] != READERS_STATE ||
 	    readers_take(r, bytes_of(body.p + 1, body.len - 1)) != PARSE_OK) {
 		link_kill(r->link, "it sent nonsense");
@@ -301,6 +381,7 @@ readers_frame(void *arg, struct bytes body)
 	/* Nothing more will come. */
 	if (r->unsupported)
 		r->link = link_forget(r->link);
+	readers_answered(r);
 }
 
 static void
@@ -310,12 +391,19 @@ readers_ended(void *arg, const char *why)
 	const struct timeval tv = {
 		.tv_sec = (time_t)backoff_restart_sec(&r->backoff),
 	};
+	char words[256];
 
 	r->link = NULL; /* it frees itself */
 	r->looking = false;
 	log_warn("p11-agent-readers: %s; again in %ld s", why,
 	    (long)tv.tv_sec);
+	snprintf(words, sizeof(words), "p11-agent-readers has ended: %s; "
+	    "another one is started", why);
+	r->lost = true;
+	free(r->fault);
+	r->fault = strdup(words);
 	evtimer_add(&r->restart, &tv);
+	readers_answered(r);
 }
 
 static const struct link_events readers_events = {
@@ -356,6 +444,8 @@ readers_new(struct agent *agent)
 	r->frame = BUFFER_INIT(WIRE_REPLY_MAX_BYTES);
 	evtimer_assign(&r->restart, agent->base, readers_restart, r);
 	evtimer_assign(&r->look, agent->base, readers_look_again, r);
+	evtimer_assign(&r->alive, agent->base, readers_silent, r);
+	TAILQ_INIT(&r->waiters);
 	return r;
 }
 
@@ -366,6 +456,7 @@ readers_free(struct readers *r)
 		return NULL;
 	event_del(&r->restart);
 	event_del(&r->look);
+	readers_answered(r);
 	link_forget(r->link);
 	buffer_clear(&r->frame);
 	free(r->fault);

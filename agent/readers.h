@@ -12,6 +12,14 @@
 struct readers;
 struct token;
 
+/* Someone who waits for a sign of life; embedded in what waits. */
+struct readers_waiter {
+	TAILQ_ENTRY(readers_waiter) entry;
+	struct readers *readers; /* NULL while it does not wait */
+	void (*done)(void *arg);
+	void *arg;
+};
+
 /* Watches nothing yet. NULL when memory is out. */
 struct readers *readers_new(struct agent *agent);
 struct readers *readers_free(struct readers *r);
@@ -33,6 +41,20 @@ bool readers_can_watch(const struct readers *r);
  * the module may have looked too early: three more scans follow.
  */
 void readers_scanned(struct readers *r);
+
+/*
+ * Ask p11-agent-readers for a sign of life: one that gives none in time is
+ * ended, and a fresh one says what was missed. Nothing is asked by itself, as
+ * nothing need be known before somebody wants something. False when there is
+ * none to ask; else w->done is called later, when it has answered or ended.
+ */
+bool readers_ask(struct readers *r, struct readers_waiter *w);
+
+/* The same for a request, which does not wait: now and then. */
+void readers_ask_sometimes(struct readers *r);
+
+/* Wait no longer, without a callback. */
+void readers_leave(struct readers_waiter *w);
 
 /* Why readers are not watched, in words; NULL when they are. */
 const char *readers_fault(const struct readers *r);

@@ -51,6 +51,7 @@ show_agent(const json_t *status, FILE *out)
 	    (long long)show_number(status, "pid", 0), (long long)connections,
 	    connections == 1 ? "" : "s");
 	row_member(out, "socket", "", status, "socket");
+	row_member(out, "readers", "not watched: ", status, "readers_fault");
 }
 
 /* What the config says and hardly means. */

@@ -6,37 +6,42 @@
  * One thread waits in PC/SC, where nothing but PC/SC can wake it; the other
  * waits for the daemon to close its end.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "common/frame.h"
 #include "common/harden.h"
 #include "common/log.h"
 #include "pkcs11/readers-wire.h"
 #include "pkcs11/readers.h"
 
 static void *
-watch(void *unused)
+watch(void *arg)
 {
-	if (!readers_watch(READERS_FD))
+	if (!readers_watch_run(arg))
 		_exit(0);
-	return unused;
+	return NULL;
 }
 
-/* The daemon sends nothing: whatever read() says is the end. */
+/* The daemon asks whether we live; whatever else it says is the end. */
 static void
-wait_for_close(void)
+wait_for_close(struct readers_watch *w)
 {
-	char byte;
+	struct buffer in = BUFFER_INIT(READERS_MSG_MAX_BYTES);
+	struct bytes body;
 
-	while (read(READERS_FD, &byte, 1) < 0 && errno == EINTR)
-		;
+	while (frame_read(READERS_FD, &in, READERS_MSG_MAX_BYTES, &body) == 1 &&
+	    body.p[0] == READERS_ASK) {
+		frame_drop(&in, body);
+		readers_watch_asked(w);
+	}
 }
 
 int
 main(void)
 {
+	struct readers_watch *w;
 	const char *fault;
 	pthread_t thread;
 
@@ -50,11 +55,12 @@ main(void)
 		log_error("this program is started by p11-agent alone");
 		return 1;
 	}
-	if (pthread_create(&thread, NULL, watch, NULL) != 0) {
+	if ((w = readers_watch_new(READERS_FD)) == NULL ||
+	    pthread_create(&thread, NULL, watch, w) != 0) {
 		log_error("no thread to watch the readers");
 		return 1;
 	}
-	wait_for_close();
+	wait_for_close(w);
 	/* Not exit(): the other thread is in the middle of PC/SC. */
 	_exit(0);
 }

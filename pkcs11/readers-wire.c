@@ -36,6 +36,15 @@ readers_state_put(struct buffer *b, const struct readers_state *m)
 	buffer_end(b, mark);
 }
 
+void
+readers_note_put(struct buffer *b, enum readers_type type)
+{
+	size_t mark = buffer_begin(b);
+
+	buffer_put_u8(b, (uint8_t)type);
+	buffer_end(b, mark);
+}
+
 static struct card_reader
 read_card_reader(struct reader *r)
 {

@@ -2,8 +2,9 @@
 /*
  * What p11-agent-readers tells the daemon: frames (common/frame.h) on a
  * SOCK_STREAM socketpair, each one byte of type and a body. The daemon sends
- * nothing; when it closes its end, the program ends. The daemon treats every
- * byte as hostile: a message that does not parse ends the program.
+ * nothing but READERS_ASK; when it closes its end, the program ends. The
+ * daemon treats every byte as hostile: a message that does not parse ends the
+ * program.
  *
  * Everything parsed borrows from the frame.
  */
@@ -18,7 +19,11 @@
 enum { READERS_FD = 3 };
 
 enum readers_type {
+	/* daemon to program: is it alive, and PC/SC? Both without a body. */
+	READERS_ASK = 79,
+	/* program to daemon */
 	READERS_STATE = 80, /* all there is to know, at start and at a change */
+	READERS_ALIVE = 81, /* so it is; and there is no change */
 };
 
 /* Whether readers can be watched, and why not. */
@@ -62,6 +67,9 @@ struct readers_state {
 
 /* Append one whole frame; a failed buffer says so at the end. */
 void readers_state_put(struct buffer *b, const struct readers_state *m);
+
+/* The same of a message without a body. */
+void readers_note_put(struct buffer *b, enum readers_type type);
 
 /*
  * Take the body behind the type byte. *ret borrows from it and is unchanged

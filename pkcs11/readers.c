@@ -4,7 +4,9 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #ifdef __APPLE__
 #include <PCSC/winscard.h>
@@ -32,6 +34,9 @@ enum {
 	PAUSE_REFUSED_MS = 2000,
 	/* Longest pause between looks that find nothing new. */
 	PAUSE_IDLE_MAX_MS = 1000,
+	/* To get an answer out of one that waits. */
+	WAKES_MAX = 20,
+	WAKE_MS = 50,
 };
 static_assert(STATES_MAX <= (int)WIRE_READERS_MAX,
     "a message holds all readers");
@@ -39,8 +44,17 @@ static_assert(STATES_MAX <= (int)WIRE_READERS_MAX,
 /* It changes when a reader arrives. */
 static const char arrivals[] = "\\\\?PnP?\\Notification";
 
-struct watch {
+struct readers_watch {
 	int fd;			   /* to the daemon */
+	/*
+	 * Of who watches and who is asked: writing, and the next four. What is
+	 * outside cannot hang in PC/SC; what waits can be woken there.
+	 */
+	pthread_mutex_t mutex;
+	bool asked; /* and READERS_ALIVE is due */
+	bool outside;
+	bool waiting;
+	SCARDCONTEXT waits_in;
 	bool closed;		   /* it takes no more */
 	struct buffer told;	   /* what it was told last */
 	struct pcsc_socket socket; /* pcscd's */
@@ -51,9 +65,59 @@ struct watch {
 	char names[STATES_MAX][READER_NAME_MAX_BYTES + 1];
 };
 
+/* With the mutex: give the sign of life that is due. */
+static void
+answer(struct readers_watch *w)
+{
+	struct buffer out = BUFFER_INIT(READERS_MSG_MAX_BYTES);
+
+	if (!w->asked)
+		return;
+	w->asked = false;
+	readers_note_put(&out, READERS_ALIVE);
+	if (!frame_write(w->fd, &out))
+		w->closed = true;
+	buffer_clear(&out);
+}
+
+/* PC/SC let go of us: for a moment, until it wakes us, or for longer. */
+static void
+back_from_pcsc(struct readers_watch *w, bool waiting, bool outside)
+{
+	pthread_mutex_lock(&w->mutex);
+	answer(w);
+	w->waiting = waiting;
+	w->outside = outside;
+	w->waits_in = w->context;
+	pthread_mutex_unlock(&w->mutex);
+}
+
+void
+readers_watch_asked(struct readers_watch *w)
+{
+	bool waiting = true;
+
+	pthread_mutex_lock(&w->mutex);
+	w->asked = true;
+	if (w->outside)
+		answer(w);
+	/* It may not wait quite yet: then it is to be woken once more. */
+	for (int i = 0; i < WAKES_MAX && w->asked && waiting; i++) {
+		SCARDCONTEXT context = w->waits_in;
+
+		waiting = w->waiting;
+		pthread_mutex_unlock(&w->mutex);
+		if (waiting)
+			SCardCancel(context);
+		poll(NULL, 0, WAKE_MS);
+		pthread_mutex_lock(&w->mutex);
+	}
+	pthread_mutex_unlock(&w->mutex);
+}
+
 /* Send m unless the daemon knows it already; true when it is news. */
 static bool
-tell(struct watch *w, const struct readers_state *m)
+tell(struct readers_watch *w, const struct readers_state *m)
 {
 	struct buffer out = BUFFER_INIT(READERS_MSG_MAX_BYTES);
 
@@ -63,8 +127,10 @@ tell(struct watch *w, const struct readers_state *m)
 		buffer_clear(&out);
 		return false;
 	}
+	pthread_mutex_lock(&w->mutex);
 	if (!frame_write(w->fd, &out))
 		w->closed = true;
+	pthread_mutex_unlock(&w->mutex);
 	buffer_clear(&w->told);
 	w->told = out;
 	return true;
@@ -77,7 +143,7 @@ static const char scdaemon_words[] =
     "`gpgconf --kill scdaemon`";
 
 static bool
-tell_readers(struct watch *w)
+tell_readers(struct readers_watch *w)
 {
 	struct readers_state m = {.service = READERS_OK};
 	bool exclusive = false;
@@ -104,7 +170,7 @@ tell_readers(struct watch *w)
 
 /* PC/SC lets us not in: say why, and return how long to wait at first. */
 static int
-tell_fault(struct watch *w, LONG rv)
+tell_fault(struct readers_watch *w, LONG rv)
 {
 	const char *words = pcsc_stringify_error(rv);
 	enum pcsc_socket_fault fault = pcsc_socket_look(&w->socket);
@@ -137,7 +203,7 @@ tell_fault(struct watch *w, LONG rv)
  * gives: pcsc-lite takes a pcscd that died for one that refuses.
  */
 static void
-tell_lost(struct watch *w)
+tell_lost(struct readers_watch *w)
 {
 	const struct readers_state m = {
 		.service = READERS_NO_SERVICE,
@@ -149,7 +215,7 @@ tell_lost(struct watch *w)
 
 /* The names of all readers; nothing is known of them yet. */
 static LONG
-list(struct watch *w)
+list(struct readers_watch *w)
 {
 	char names[STATES_MAX * (READER_NAME_MAX_BYTES + 1) + 1];
 	DWORD len = sizeof(names);
@@ -182,7 +248,7 @@ list(struct watch *w)
 
 /* All readers, and how they are now. */
 static LONG
-look(struct watch *w)
+look(struct readers_watch *w)
 {
 	LONG rv = list(w);
 
@@ -199,7 +265,7 @@ look(struct watch *w)
  * that came together are over. Later ones tell it apart by a counter.
  */
 static LONG
-wait_for_change(struct watch *w, DWORD timeout)
+wait_for_change(struct readers_watch *w, DWORD timeout)
 {
 	DWORD n = w->n_readers;
 	LONG rv;
@@ -213,8 +279,10 @@ wait_for_change(struct watch *w, DWORD timeout)
 			.szReader = arrivals,
 			.dwCurrentState = w->arrival_events,
 		};
+	back_from_pcsc(w, true, false);
 	rv = SCardGetStatusChange(w->context, timeout, w->states, n);
-	if (n > w->n_readers)
+	back_from_pcsc(w, false, false);
+	if (n > w->n_readers && rv != SCARD_E_CANCELLED)
 		w->arrival_events =
 		    w->states[w->n_readers].dwEventState & 0xffff0000;
 	return rv;
@@ -238,7 +306,7 @@ is_known(LONG rv)
 
 /* With a context: tell what there is, until PC/SC fails. */
 static void
-tell_changes(struct watch *w)
+tell_changes(struct readers_watch *w)
 {
 	LONG waited = SCARD_E_TIMEOUT;
 	bool news = true;
@@ -264,6 +332,9 @@ tell_changes(struct watch *w)
 		 * back by the next look, with another card in it.
 		 */
 		news = is_known(waited) && tell_readers(w);
+		/* Woken to say so, it has seen nothing. */
+		if (waited == SCARD_E_CANCELLED)
+			waited = SCARD_E_TIMEOUT;
 	}
 }
 
@@ -278,7 +349,7 @@ now_sec(void)
 
 /* From one connection to pcscd to the next. */
 static void
-connect_and_tell(struct watch *w)
+connect_and_tell(struct readers_watch *w)
 {
 	int pause_ms = PAUSE_LOST_MS;
 	time_t since = now_sec();
@@ -298,22 +369,41 @@ connect_and_tell(struct watch *w)
 	} else {
 		pause_ms = tell_fault(w, rv);
 	}
+	back_from_pcsc(w, false, true);
 	if (!w->closed)
 		pcsc_socket_wait(&w->socket, pause_ms);
+	back_from_pcsc(w, false, false);
+}
+
+struct readers_watch *
+readers_watch_new(int fd)
+{
+	struct readers_watch *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->fd = fd;
+	w->told = BUFFER_INIT(READERS_MSG_MAX_BYTES);
+	if (pthread_mutex_init(&w->mutex, NULL) != 0)
+		return readers_watch_free(w);
+	return w;
+}
+
+struct readers_watch *
+readers_watch_free(struct readers_watch *w)
+{
+	if (w != NULL)
+		buffer_clear(&w->told);
+	free(w);
+	return NULL;
 }
 
 bool
-readers_watch(int fd)
+readers_watch_run(struct readers_watch *w)
 {
-	struct watch w = {
-		.fd = fd,
-		.told = BUFFER_INIT(READERS_MSG_MAX_BYTES),
-	};
-
-	pcsc_socket_init(&w.socket);
-	while (!w.closed)
-		connect_and_tell(&w);
-	pcsc_socket_disarm(&w.socket);
-	buffer_clear(&w.told);
+	pcsc_socket_init(&w->socket);
+	while (!w->closed)
+		connect_and_tell(w);
+	pcsc_socket_disarm(&w->socket);
 	return false;
 }

@@ -112,6 +112,12 @@ play_says(struct buffer *frame)
 	buffer_clear(frame);
 }
 
+struct buffer *
+play_heard(void)
+{
+	return &inside.out;
+}
+
 void
 play_ends(void)
 {

@@ -26,6 +26,9 @@ void play_reset(void);
 /* The program says so. One whole frame, which is cleared. */
 void play_says(struct buffer *frame);
 
+/* What it was sent, and has not read yet. */
+struct buffer *play_heard(void);
+
 /* It ends. */
 void play_ends(void);
 

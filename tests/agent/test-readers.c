@@ -244,6 +244,87 @@ it_rests_longer_and_longer(void **state)
 	assert_int_equal(t->agent->n_exposed, 0);
 }
 
+static unsigned told;
+
+static void
+waiter_told(void *arg)
+{
+	(void)arg;
+	told++;
+}
+
+static void
+says_that_it_lives(void)
+{
+	struct buffer b = BUFFER_INIT(READERS_MSG_MAX_BYTES);
+
+	readers_note_put(&b, READERS_ALIVE);
+	play_says(&b);
+}
+
+/* One question for all who want to know; an answer, or any news, is one. */
+static void
+it_is_asked_whether_it_lives(void **state)
+{
+	static const uint8_t ask[] = {0, 0, 0, 1, READERS_ASK};
+	struct readers_waiter w[2] = {{.done = waiter_told},
+	    {.done = waiter_told}};
+	struct table *t = *state;
+
+	says(t);
+	assert_int_equal(play_heard()->len, 0);
+	for (int news = 0; news < 2; news++) {
+		told = 0;
+		assert_true(readers_ask(t->readers, &w[0]));
+		assert_true(readers_ask(t->readers, &w[1]));
+		readers_ask_sometimes(t->readers);
+		assert_int_equal(play_heard()->len, sizeof(ask));
+		assert_memory_equal(play_heard()->p, ask, sizeof(ask));
+		buffer_clear(play_heard());
+		assert_int_equal(told, 0);
+		if (news)
+			insert(t);
+		else
+			says_that_it_lives();
+		assert_int_equal(told, 2);
+	}
+	/* Just now it did. */
+	readers_ask_sometimes(t->readers);
+	assert_int_equal(play_heard()->len, 0);
+	assert_int_equal(play.killed, 0);
+}
+
+static void
+silence_ends_it(void **state)
+{
+	struct readers_waiter w = {.done = waiter_told};
+	struct table *t = *state;
+
+	told = 0;
+	says(t);
+	assert_null(readers_fault(t->readers));
+	assert_true(readers_ask(t->readers, &w));
+	assert_int_equal(play.wait_sec, 5);
+	play_wait(t->agent);
+	assert_int_equal(play.killed, 1);
+	assert_int_equal(told, 0);
+	play_ends();
+	assert_int_equal(told, 1);
+	assert_non_null(strstr(readers_fault(t->readers), "as told"));
+	/* Nobody is there to be asked. */
+	assert_false(readers_ask(t->readers, &w));
+	play_wait(t->agent);
+	insert(t);
+	assert_null(readers_fault(t->readers));
+	assert_int_equal(play.scans, 1);
+	/* Who leaves is not told. */
+	assert_true(readers_ask(t->readers, &w));
+	readers_leave(&w);
+	readers_leave(&w);
+	says_that_it_lives();
+	assert_int_equal(told, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -258,6 +339,8 @@ main(void)
 		TEST(a_card_that_left_takes_its_token_along),
 		TEST(nonsense_ends_it),
 		TEST(it_rests_longer_and_longer),
+		TEST(it_is_asked_whether_it_lives),
+		TEST(silence_ends_it),
 	};
 
 	return cmocka_run_group_tests_name("agent/readers", tests, NULL, NULL);

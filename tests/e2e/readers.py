@@ -11,7 +11,7 @@ from daemon import program
 from wire import take_string
 
 READERS_FD = 3
-READERS_STATE = 80
+READERS_ASK, READERS_STATE, READERS_ALIVE = 79, 80, 81
 OK, NO_SERVICE, REFUSED, UNSUPPORTED = range(4)
 
 
@@ -65,6 +65,7 @@ class Readers:
         self.sock, theirs = socket.socketpair()
         self.buffer = b""
         self.seen = []
+        self.alive = 0
         fd = theirs.fileno()
 
         def child():
@@ -86,8 +87,12 @@ class Readers:
             if len(self.buffer) >= 4:
                 n, = struct.unpack(">I", self.buffer[:4])
                 if len(self.buffer) >= 4 + n:
-                    state = State(self.buffer[4:4 + n])
+                    body = self.buffer[4:4 + n]
                     self.buffer = self.buffer[4 + n:]
+                    if body == bytes([READERS_ALIVE]):
+                        self.alive += 1
+                        return None
+                    state = State(body)
                     self.seen.append(state)
                     return state
             left = end - time.monotonic()
@@ -105,6 +110,15 @@ class Readers:
             if state is not None and condition(state):
                 return state
         raise AssertionError("waited in vain; it said %r" % self.seen)
+
+    def lives(self, seconds=5):
+        """It gives a sign of life in that time."""
+        before = self.alive
+        self.sock.sendall(struct.pack(">IB", 1, READERS_ASK))
+        end = time.monotonic() + seconds
+        while self.alive == before and (left := end - time.monotonic()) > 0:
+            self.message(left)
+        return self.alive > before
 
     def wakeups(self):
         """How often its threads have gone to sleep so far."""

@@ -280,6 +280,34 @@ def test_readers_program_killed(served):
     s.back()
 
 
+def readers_pid(a):
+    pid, = [pid for pid, line in a.children().items()
+            if "p11-agent-readers" in line]
+    return pid
+
+
+@pytest.mark.parametrize("who", ["status", "list"])
+def test_readers_program_hangs(served, who):
+    """With no card in, nothing happens that would tell. It is asked when
+    somebody wants something, ended if it does not answer, and another one
+    sees what was missed."""
+    s = served()
+    s.out()
+    hung = readers_pid(s.agent)
+    os.kill(hung, signal.SIGSTOP)
+    s.order("insert")
+    begin = time.monotonic()
+    if who == "status":
+        words = " ".join(s.agent.ctl("status").stdout.split())
+        assert "it gives no sign of life" in words
+        assert time.monotonic() - begin < 8
+    s.watched.wait_for(NAMES, 30)
+    assert s.signs("auth")
+    assert readers_pid(s.agent) != hung
+    assert "gives no sign of life" in s.agent.log()
+    assert not s.agent.status()["readers_fault"]
+
+
 def test_real_clients(served, sshd, directory):
     """ssh and git, with a replug before each: one prompt in all."""
     s = served(KEPT)

@@ -101,6 +101,32 @@ def test_two_readers(readers, usb):
     assert again.readers[READER].events != both.readers[READER].events
 
 
+def test_sign_of_life(readers, piv):
+    """While it waits in PC/SC; and it goes on to see what comes."""
+    card = piv(KEYS)
+    r = readers(card.env)
+    r.wait_for(has_card)
+    for _ in range(20):
+        assert r.lives()
+    for order, condition in (("remove", is_empty), ("insert", has_card)):
+        card.order(order)
+        r.wait_for(condition)
+        assert r.lives()
+    # Whoever hangs there gives none, be it for want of pcscd.
+    pcscd = int((card.dir / "pcscd.pid").read_text())
+    os.kill(pcscd, signal.SIGSTOP)
+    try:
+        assert not r.lives(2)
+    finally:
+        os.kill(pcscd, signal.SIGCONT)
+    assert r.lives()
+    card.order("remove")
+    r.wait_for(is_empty)
+    card.stop()
+    r.wait_for(lambda s: s.service == NO_SERVICE)
+    assert r.lives()
+
+
 def stopped(r):
     """It does not run until the context is left."""
     class Stopped:

@@ -58,6 +58,44 @@ def test_two_tokens_of_the_same_label(agent, softhsm):
     log_in(a, "one", "two")
 
 
+def test_two_tokens_alike_in_all(agent, layered, softhsm):
+    """Key rings that say the same of themselves: the keys of both serve, and
+    each has its own login. A PIN that one refused is not sent to the other."""
+    token = layered("p256", label="one")
+    token.below.take_in(softhsm("ed25519", label="two"))
+    alike = "label=ring serial=7 model=m manufacturer=x reader=r"
+    token.script("token one slot=11 " + alike, "token two slot=12 " + alike)
+    config = 'provider "p" { module = "%s" env = { %s } }\n' % (
+        token.module, ", ".join('"%s=%s"' % pair
+                                for pair in token.env.items()))
+    probe = agent(config)
+    prints = {k["type"]: k["fingerprint"] for k in probe.keys()}
+    assert set(prints) == {"ecdsa-sha2-nistp256", "ssh-ed25519"}
+    a = agent(config + "".join(
+        'key "%s" { fingerprint = "%s" }\n' % pair for pair in prints.items()),
+        pins=["9999", "9999", token.pin, token.pin])
+    assert sorted(a.names()) == sorted(prints)
+    names = {t["name"] for t in a.status()["tokens"]}
+    assert len(names) == 2
+    for name in names:
+        assert name.startswith("ring (serial 7, in r, by p, slot ")
+    with a.client() as c:
+        first, second = (c.blob(name) for name in prints)
+        c.send_sign(first, b"data")
+        # "9999" twice: the second time it is not sent.
+        assert verify(first, c.receive_signature(), b"data")
+        assert token.pins() == ["9999", token.pin]
+        assert verify(second, c.sign(second, b"data"), b"data")
+    assert token.pins() == ["9999", token.pin, token.pin]
+    pids = {t["pid"] for t in a.status()["tokens"]}
+    assert len(pids) == 2 and None not in pids
+    # After another scan as well, whoever comes first in it.
+    token.script("token two slot=12 " + alike, "token one slot=11 " + alike)
+    assert a.ctl("reload").returncode == 0
+    assert sorted(a.names()) == sorted(prints)
+    assert len(a.status()["tokens"]) == 2
+
+
 def test_provider_that_fails_beside_a_good_one(agent, softhsm):
     token = softhsm("p256")
     config = (provider(token) + 'provider "broken" '

@@ -14,11 +14,16 @@ says_so(void **unused)
 	struct buffer in = BUFFER_INIT(READERS_MSG_MAX_BYTES);
 	struct readers_state got;
 	struct bytes body;
+	struct readers_watch *w;
 	int ends[2];
 
 	(void)unused;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	assert_true(readers_watch(ends[0]));
+	w = readers_watch_new(ends[0]);
+	assert_non_null(w);
+	assert_true(readers_watch_run(w));
+	readers_watch_asked(w);
+	assert_null(readers_watch_free(w));
 	close(ends[0]);
 	assert_int_equal(
 	    frame_read(ends[1], &in, READERS_MSG_MAX_BYTES, &body), 1);
@@ -38,12 +43,16 @@ says_so(void **unused)
 static void
 nobody_there(void **unused)
 {
+	struct readers_watch *w;
 	int ends[2];
 
 	(void)unused;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	close(ends[1]);
-	assert_false(readers_watch(ends[0]));
+	w = readers_watch_new(ends[0]);
+	assert_non_null(w);
+	assert_false(readers_watch_run(w));
+	readers_watch_free(w);
 	close(ends[0]);
 }
 
