@@ -26,14 +26,12 @@
 #include "agent/words.h"
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/text.h"
 
 enum {
 	/* Scans that die in a row; the next one waits for a change. */
 	SCAN_DEATHS_MAX = 8,
-	/* A module, two steps and a token for each slot, and the end. */
+	/* Two steps and a token for each slot, and signs of life. */
 	SCAN_MESSAGES_MAX = 3 * SLOTS_PER_PROVIDER_MAX + 2,
-	/* Signs of life, as long as it lasts. */
 	SCAN_MESSAGES_A_SEC = 2,
 };
 
@@ -304,8 +302,8 @@ provider_start_processes(struct provider *p)
 static void
 provider_look_later(struct provider *p)
 {
-	int64_t ms = left_out_rest_ms(&p->left_out);
-	struct timeval tv = clock_timeval(ms);
+	const int64_t ms = left_out_rest_ms(&p->left_out);
+	const struct timeval tv = clock_timeval(ms);
 
 	if (ms >= 0)
 		evtimer_add(&p->retry, &tv);
@@ -495,15 +493,13 @@ static bool
 scan_died_at_slot(struct scan *s, const char *why)
 {
 	struct provider *p = s->provider;
-	char label[256];
 
 	if (s->failed != NULL || !s->in_slot ||
 	    !left_out_add(&p->left_out, &s->slot, why))
 		return false;
-	text_printable(s->slot.id.label, label, sizeof(label));
-	log_warn("provider %s: its scan died at slot %u of %u%s%s (%s): that "
-	    "slot is left out for now", p->name, s->slot.place.at + 1,
-	    s->slot.place.of, label[0] == '\0' ? "" : ", token ", label, why);
+	log_warn("provider %s: its scan died at slot %u of %u (%s): that slot "
+	    "is left out for now", p->name, s->slot.place.at + 1,
+	    s->slot.place.of, why);
 	watcher_again(p);
 	return true;
 }

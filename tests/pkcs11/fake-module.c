@@ -17,9 +17,8 @@
  *   events N                that C_WaitForSlotEvent brings before it is none
  *   loose                   a search may begin before the last one's end
  *   module KEY=VALUE …      what it is like: see module-habits.h
- *   lists WORD              how C_GetAttributeValue takes several attributes:
- *                           refuse; stop at the first that the object has not;
- *                           void all when there is one; else as it should
+ *   lists WORD              C_GetAttributeValue for several: refuse; stop at, or
+ *                           void all for one that there is not; else as it should
  *
  * A C_Login with another PIN than the slot's is CKR_PIN_INCORRECT.
  */
@@ -473,13 +472,10 @@ get_attribute(const struct fake_object *o, CK_ATTRIBUTE *to)
 	const struct attribute *a = attribute_of(o, to->type);
 	CK_ULONG room = to->ulValueLen;
 
-	if (a == NULL) {
+	if (a == NULL || (to->pValue != NULL && room < a->len)) {
 		to->ulValueLen = CK_UNAVAILABLE_INFORMATION;
-		return CKR_ATTRIBUTE_TYPE_INVALID;
-	}
-	if (to->pValue != NULL && room < a->len) {
-		to->ulValueLen = CK_UNAVAILABLE_INFORMATION;
-		return CKR_BUFFER_TOO_SMALL;
+		return a == NULL ? CKR_ATTRIBUTE_TYPE_INVALID :
+		    CKR_BUFFER_TOO_SMALL;
 	}
 	if (to->pValue != NULL)
 		memcpy(to->pValue, a->value, a->len);
@@ -508,9 +504,9 @@ fake_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object,
 		if (one != CKR_OK)
 			rv = one;
 	}
-	for (CK_ULONG i = 0; i < n && rv != CKR_OK &&
-	    strcmp(fake.lists, "void") == 0; i++)
-		list[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
+	if (rv != CKR_OK && strcmp(fake.lists, "void") == 0)
+		for (CK_ULONG i = 0; i < n; i++)
+			list[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
 	return rv;
 }
 
@@ -648,11 +644,11 @@ fake_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 	    (fake.events--, CKR_OK);
 }
 
-/* Nobody here should need these; the log tells who did. */
+/* Nobody here should need it; the log tells who did. */
 static CK_RV
-fake_CloseAllSessions(CK_SLOT_ID slot)
+fake_unneeded(CK_ULONG slot_or_session)
 {
-	CALLED("C_CloseAllSessions", slot);
+	CALLED("C_CloseAllSessions or C_Logout", slot_or_session);
 	return CKR_FUNCTION_NOT_SUPPORTED;
 }
 
@@ -673,13 +669,6 @@ fake_GetSessionInfo(CK_SESSION_HANDLE h, CK_SESSION_INFO *info)
 	return CKR_OK;
 }
 
-static CK_RV
-fake_Logout(CK_SESSION_HANDLE h)
-{
-	CALLED("C_Logout", h);
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
 CK_RV
 C_GetFunctionList(CK_FUNCTION_LIST **ret)
 {
@@ -695,10 +684,10 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 		.C_WaitForSlotEvent = fake_WaitForSlotEvent,
 		.C_OpenSession = fake_OpenSession,
 		.C_CloseSession = fake_CloseSession,
-		.C_CloseAllSessions = fake_CloseAllSessions,
+		.C_CloseAllSessions = fake_unneeded,
 		.C_GetSessionInfo = fake_GetSessionInfo,
 		.C_Login = fake_Login,
-		.C_Logout = fake_Logout,
+		.C_Logout = fake_unneeded,
 		.C_GetAttributeValue = fake_GetAttributeValue,
 		.C_FindObjectsInit = fake_FindObjectsInit,
 		.C_FindObjects = fake_FindObjects,
