@@ -34,7 +34,8 @@ static const char HELP[] =
     "  -h, --help     this text\n"
     "  -V, --version  the version\n"
     "\n"
-    "SIGHUP and `p11-agentctl reload` read the config again.\n"
+    "SIGHUP and `p11-agentctl reload` read the config again; SIGUSR1 hides\n"
+    "all keys, as ssh-add -D does.\n"
     "`p11-agentctl status` and `p11-agentctl keys` say what the agent has,\n"
     "and why.\n";
 

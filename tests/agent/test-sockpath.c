@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/sockpath.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -236,6 +238,23 @@ folders(void **state)
 	    "/nonexistent");
 }
 
+/* Whoever may read the folder may do this, for ever. */
+static void
+a_locked_folder(void **state)
+{
+	struct table *t = *state;
+	int other = open(t->folder, O_RDONLY | O_DIRECTORY);
+
+	assert_int_equal(flock(other, LOCK_EX), 0);
+	listen_badly(t, t->path, SOCK_LOCKED, "another program holds its lock");
+	assert_non_null(strstr(t->why, t->folder));
+	assert_null(strstr(t->why, "agent.sock"));
+	assert_false(is_there(t->path));
+	close(other);
+	struct listen_socket s = listen_well(t);
+	listen_socket_close(&s);
+}
+
 /* Somebody else's folder, for which one has to be root here. */
 static void
 a_strangers_folder_is_refused(void **state)
@@ -318,6 +337,33 @@ the_default_path(void **state)
 	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 }
 
+/* As under sudo -E: a folder of ours would lock him out. */
+static void
+a_strangers_base(void **state)
+{
+	struct table *t = *state;
+	char why[SOCK_WHY_BYTES], below[128], *folder = NULL, *path;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(t->folder, 12345, 12345), 0);
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", t->folder, 1), 0);
+	assert_null(sock_default_path(why));
+	assert_non_null(strstr(why, "belongs to user 12345"));
+	snprintf(below, sizeof(below), "%s/p11-agent", t->folder);
+	assert_false(is_there(below));
+	/* A command's goes where temporary files go. */
+	assert_int_equal(setenv("TMPDIR", "/tmp/", 1), 0);
+	path = sock_private_path(&folder, why);
+	assert_non_null(path);
+	assert_memory_equal(path, "/tmp//p11-agent-", 16);
+	assert_int_equal(rmdir(folder), 0);
+	free(folder);
+	free(path);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+}
+
 static void
 the_private_path(void **state)
 {
@@ -350,10 +396,12 @@ main(void)
 		TEST(a_busy_agent_is_alive),
 		TEST(other_files_are_not_touched),
 		TEST(folders),
+		TEST(a_locked_folder),
 		TEST(a_strangers_folder_is_refused),
 		TEST(a_path_may_be_too_long),
 		TEST(only_our_own_file_is_removed),
 		TEST(the_default_path),
+		TEST(a_strangers_base),
 		TEST(the_private_path),
 	};
 
