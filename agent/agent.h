@@ -64,6 +64,7 @@ struct agent {
 	struct exposed *exposed; /* owned; see allowlist.h */
 	size_t n_exposed;
 	size_t n_clients;
+	size_t n_request_bytes; /* of all clients' requests in flight */
 	const char *socket_path; /* borrowed; for status */
 	uid_t uid;		 /* ours */
 };

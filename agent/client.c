@@ -22,6 +22,7 @@ reply_free(struct reply *r)
 	TAILQ_REMOVE(&r->client->replies, r, entry);
 	r->client->n_replies--;
 	r->client->n_bytes -= r->bytes;
+	r->client->agent->n_request_bytes -= r->bytes;
 	buffer_clear(&r->frame);
 	free(r);
 }
@@ -101,11 +102,42 @@ reply_fail(struct reply *r)
 	reply_send(r);
 }
 
+void
+client_refused(const struct client *c, enum refusal_kind kind,
+    const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	refusal_log(c->agent->refusals, kind, c->peer.pid,
+	    (struct log_fields){0}, "%s", text);
+}
+
+/* All together have too much under way: who has most loses it. */
+static struct client *
+client_with_most(const struct agent *a)
+{
+	struct client *c, *most = NULL;
+
+	if (a->n_request_bytes <= CLIENTS_REQUESTS_MAX_BYTES)
+		return NULL;
+	TAILQ_FOREACH(c, &a->clients, entry)
+		if (most == NULL || c->n_bytes > most->n_bytes)
+			most = c;
+	client_refused(most, REFUSED_CONNECTION, "its connection was closed: "
+	    "requests under way hold too much memory, and its hold most");
+	return most;
+}
+
 static void
 client_frame(void *arg, struct bytes body)
 {
 	struct client *c = arg;
 	struct reply *r = calloc(1, sizeof(*r));
+	struct client *greedy;
 
 	if (r == NULL) {
 		log_error("client %ld: out of memory", (long)c->peer.pid);
@@ -118,6 +150,12 @@ client_frame(void *arg, struct bytes body)
 	c->n_replies++;
 	r->bytes = body.len;
 	c->n_bytes += body.len;
+	c->agent->n_request_bytes += body.len;
+	if ((greedy = client_with_most(c->agent)) != NULL) {
+		client_free(greedy);
+		if (greedy == c)
+			return;
+	}
 	if (client_is_full(c))
 		stream_pause(c->stream);
 	dispatch(r, body);
@@ -195,20 +233,6 @@ client_free(struct client *c)
 	free(c->shown);
 	free(c);
 	return NULL;
-}
-
-void
-client_refused(const struct client *c, enum refusal_kind kind,
-    const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	refusal_log(c->agent->refusals, kind, c->peer.pid,
-	    (struct log_fields){0}, "%s", text);
 }
 
 /* Why it may not, or NULL. */

@@ -15,6 +15,8 @@ enum {
 	CLIENT_REQUESTS_MAX = 64,
 	/* The same in bytes. */
 	CLIENT_REQUESTS_MAX_BYTES = 512 * 1024,
+	/* The same of all clients. */
+	CLIENTS_REQUESTS_MAX_BYTES = 32 * 1024 * 1024,
 	/* What a request may take to come, from its first byte on. */
 	CLIENT_UNFINISHED_SEC = 60,
 	/* What all that have not come to an end may hold, of all clients. */

@@ -290,6 +290,47 @@ the_largest_request_is_taken(void **state)
 	assert_int_equal(t->agent->n_clients, 1);
 }
 
+/* What waits is limited for all together, and one that holds most loses. */
+static void
+too_much_under_way(void **state)
+{
+	enum {
+		EACH_BYTES = CLIENT_REQUESTS_MAX_BYTES / 4,
+		OTHERS = CLIENTS_REQUESTS_MAX_BYTES / EACH_BYTES - 2,
+	};
+	struct table *t = *state;
+	static struct world_peer peers[OTHERS];
+	struct world_peer greedy;
+	size_t mark = buffer_begin(&t->out);
+
+	hold(t);
+	buffer_put_u8(&t->out, SSH_AGENTC_SIGN_REQUEST);
+	for (size_t i = 1; i < EACH_BYTES; i++)
+		buffer_put_u8(&t->out, 0);
+	buffer_end(&t->out, mark);
+	world_client(t->agent, &greedy);
+	for (int i = 0; i < 2; i++)
+		assert_true(world_send(t->agent, &greedy,
+		    buffer_bytes(&t->out)));
+	for (size_t i = 0; i < OTHERS; i++) {
+		world_client(t->agent, &peers[i]);
+		assert_true(world_send(t->agent, &peers[i],
+		    buffer_bytes(&t->out)));
+	}
+	assert_int_equal(t->agent->n_clients, OTHERS + 2);
+	assert_int_equal(t->agent->n_request_bytes,
+	    CLIENTS_REQUESTS_MAX_BYTES);
+	send_all(t);
+	assert_int_equal(t->agent->n_clients, OTHERS + 1);
+	assert_true(world_closed(t->agent, &greedy));
+	release(t);
+	expect(t, SSH_AGENT_FAILURE);
+	assert_int_equal(t->agent->n_request_bytes, 0);
+	world_hang_up(&greedy);
+	for (size_t i = 0; i < OTHERS; i++)
+		world_hang_up(&peers[i]);
+}
+
 /* Only what the answers before it left room for is taken from it. */
 static void
 a_client_that_does_not_read_waits(void **state)
@@ -399,6 +440,7 @@ main(void)
 		TEST(nonsense_closes_the_connection),
 		TEST(half_a_request_is_no_request),
 		TEST(the_largest_request_is_taken),
+		TEST(too_much_under_way),
 		TEST(a_client_that_does_not_read_waits),
 		TEST(what_a_client_was_shown),
 		TEST(abandoned_is_called_once),
