@@ -4,6 +4,7 @@
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "pkcs11/mutex.h"
 
 enum {
 	SLOTS_MAX = SLOTS_PER_PROVIDER_MAX,
@@ -110,6 +111,15 @@ slot_read_keys(CK_FUNCTION_LIST *module, const struct slot *s,
 		return false;
 	ok = token_keys_read(&from, NULL, ret, err);
 	module->C_CloseSession(from.session);
+	/*
+	 * A call found that the card had left: what OpenSC reads then is a card
+	 * without a certificate, of another name, and nobody looks again.
+	 */
+	if (ok && mutex_is_held()) {
+		token_keys_clear(ret);
+		return p11_err_set(err, "", CKR_OK, "the module kept a lock: "
+		    "what it read is no view of this token");
+	}
 	return ok;
 }
 

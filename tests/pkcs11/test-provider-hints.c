@@ -316,6 +316,24 @@ test_kept_lock_at_the_start(void **state)
 	expect_kept_lock(&p);
 }
 
+/* What it read when the card left is no token: nobody would look again. */
+static void
+test_kept_lock_at_a_scan(void **state)
+{
+	struct provider_process p;
+	struct bytes body;
+	uint8_t type;
+
+	(void)state;
+	write_script("module mutex=1\n" CARD "call C_FindObjectsFinal "
+	    "keep=1\n");
+	provider_start(&p, WIRE_ROLE_SCAN, fake_module(), &fake_id);
+	while ((type = provider_receive(&p, &body)) != WIRE_DONE)
+		assert_int_not_equal(type, WIRE_TOKEN);
+	assert_int_equal(count_calls("C_FindObjectsFinal"), 3);
+	assert_int_equal(provider_end(&p), 0);
+}
+
 int
 main(void)
 {
@@ -331,6 +349,7 @@ main(void)
 		TEST(test_kept_lock),
 		TEST(test_kept_lock_at_a_login),
 		TEST(test_kept_lock_at_the_start),
+		TEST(test_kept_lock_at_a_scan),
 	};
 
 	return cmocka_run_group_tests_name("provider-hints", tests, NULL,
