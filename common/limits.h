@@ -27,8 +27,6 @@ enum {
 	FDS_KEPT_BACK = 64,
 	/* These, and as many connections: with fewer there is no start. */
 	FDS_NEEDED = 2 * FDS_KEPT_BACK,
-	/* Bytes read from one client before others get their turn. */
-	CLIENT_READ_BYTES = 16 * 1024,
 
 	/* The control socket. */
 	CONTROL_REQUEST_MAX_BYTES = 64 * 1024,
