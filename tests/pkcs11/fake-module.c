@@ -4,8 +4,7 @@
  * says, and appends each call to $P11_FAKE_LOG. Lines of the script:
  *
  *   slot   KEY=VALUE …      removable=1 hw=1 login=1 pad=1 pin=1234 label=…
- *                           reader=… (its description, else Fake reader N)
- *                           initialized=0 present=0 sessions=N
+ *                           reader=… initialized=0 present=0 sessions=N
  *                           locked=1 low=1 final=1 unset=1 change=1 (what it
  *                           says of its PIN)
  *                           in=1 (logged in from the start)
@@ -470,9 +469,8 @@ static CK_RV
 get_attribute(const struct fake_object *o, CK_ATTRIBUTE *to)
 {
 	const struct attribute *a = attribute_of(o, to->type);
-	CK_ULONG room = to->ulValueLen;
 
-	if (a == NULL || (to->pValue != NULL && room < a->len)) {
+	if (a == NULL || (to->pValue != NULL && to->ulValueLen < a->len)) {
 		to->ulValueLen = CK_UNAVAILABLE_INFORMATION;
 		return a == NULL ? CKR_ATTRIBUTE_TYPE_INVALID :
 		    CKR_BUFFER_TOO_SMALL;
