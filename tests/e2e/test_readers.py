@@ -303,11 +303,15 @@ def test_ends_with_the_daemon(readers, piv, directory, where):
     assert time.monotonic() - start < SEEN_MAX_SEC
 
 
-def test_daemon_that_speaks(readers, directory):
-    """It should not: the program ends."""
+@pytest.mark.parametrize("words", [
+    b"\0\0\0\0", b"\0\0\0\1\0", b"\0\0\0\1\x50", b"\xff\xff\xff\xff"],
+    ids=["empty", "unknown", "a-state", "too-long"])
+def test_daemon_that_speaks(readers, directory, words):
+    """It asks for a sign of life, and says nothing else: the program ends."""
     r = readers(socket_of(directory / "none"))
     r.message(10)
-    r.sock.sendall(b"\0")
+    assert r.lives()
+    r.sock.sendall(words)
     assert r.process.wait(5) == 0
 
 
