@@ -212,6 +212,8 @@ static void
 key_move(struct key *to, struct key *from)
 {
 	*to = *from;
+	/* Its place goes to it when the old keys do: see token_replace_keys. */
+	to->position = 0;
 	from->blob = from->id = NULL;
 	from->label = from->reason = NULL;
 	memset(from->other_labels, 0, sizeof(from->other_labels));

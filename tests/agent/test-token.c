@@ -225,6 +225,43 @@ what_a_login_settled_stays(void **state)
 	assert_int_equal(token->n_keys, 2);
 }
 
+/*
+ * A key that shows only after a login stays exposed when a view before one
+ * comes, also until the allowlist has looked at that.
+ */
+static void
+what_a_login_showed_stays_exposed(void **state)
+{
+	static const struct world_key inside[] = {
+		{.number = 1, .flags = SETTLED}, {0},
+	};
+	static const struct world_key other[] = {
+		{.number = 2, .flags = SETTLED}, {0},
+	};
+	struct table *t = *state;
+	struct token *token = world_token(t->provider, "one", "1",
+	    WANTS_PIN | TOKEN_LOGGED_IN, inside);
+	struct token *gone = world_token(t->provider, "two", "2", 0, other);
+	struct token_id id = world_token_id("one", "1");
+	struct buffer b = BUFFER_INIT(1024 * 1024);
+	struct wire_token w;
+
+	allowlist_settle(t->agent);
+	assert_int_equal(t->agent->n_exposed, 2);
+	world_put_token(&b, &id, WANTS_PIN, NULL);
+	assert_int_equal(wire_token_parse(bytes_of(b.p + 5, b.len - 5), &w),
+	    PARSE_OK);
+	assert_ptr_equal(token_report(t->provider, &w, TOKEN_VIEW_SCAN),
+	    token);
+	buffer_clear(&b);
+	/* The end of that scan. */
+	token_free(gone);
+	assert_int_equal(t->agent->n_exposed, 1);
+	assert_int_equal(token->n_keys, 1);
+	assert_ptr_equal(t->agent->exposed[0].key, &token->keys[0]);
+	assert_int_equal(token->keys[0].position, 1);
+}
+
 /* What a call answered is a fact, until something changes. */
 static void
 a_key_that_was_refused_stays_so(void **state)
@@ -482,6 +519,7 @@ main(void)
 		TEST(keys_are_taken_over),
 		TEST(a_report_replaces_keys),
 		TEST(what_a_login_settled_stays),
+		TEST(what_a_login_showed_stays_exposed),
 		TEST(a_key_that_was_refused_stays_so),
 		TEST(without_a_login_every_view_is_whole),
 		TEST(a_scan_knows_nothing_of_our_login),
