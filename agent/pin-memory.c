@@ -180,33 +180,37 @@ pin_file_free(struct pin_file *f)
 	return NULL;
 }
 
-/* Make the entry what the file should say; false when it does. */
-static bool
-record_renew(struct pin_record *r)
+/* What the file should say of it. */
+static struct pin_entry
+record_entry(struct pin_record *r)
 {
 	const struct pin_record *top = record_top(r);
-	struct pin_entry *e = &r->file;
-	/* Until the answer comes, the worst of what it may be. */
-	uint32_t doubt = top->doubt + top->pending;
-	bool off = top->unattended_off || top->pending > 0;
+	struct pin_entry e = r->file;
 
-	if (e->wrong == top->wrong && e->doubt == doubt &&
-	    e->unattended_off == off)
-		return false;
-	e->wrong = top->wrong;
-	e->doubt = doubt;
-	e->unattended_off = off;
-	return true;
+	e.wrong = top->wrong;
+	/* Until the answer comes, the worst of what it may be. */
+	e.doubt = top->doubt + top->pending;
+	e.unattended_off = top->unattended_off || top->pending > 0;
+	return e;
+}
+
+static bool
+record_is_old(struct pin_record *r)
+{
+	const struct pin_entry e = record_entry(r);
+
+	return r->file.wrong != e.wrong || r->file.doubt != e.doubt ||
+	    r->file.unattended_off != e.unattended_off;
 }
 
 /* The next one of the device, or of any (NULL), that the file is to get. */
 static struct pin_record *
-pin_file_next_of(struct pin_file *f, const struct pin_record *top)
+pin_file_next_of(const struct pin_file *f, const struct pin_record *top)
 {
 	struct pin_record *r;
 
 	TAILQ_FOREACH(r, &f->agent->pin_records, entry)
-		if ((top == NULL || record_top(r) == top) && record_renew(r))
+		if ((top == NULL || record_top(r) == top) && record_is_old(r))
 			return r;
 	return NULL;
 }
@@ -268,6 +272,7 @@ pin_file_write(struct pin_file *f, struct pin_record *r)
 	const char *const args[] = {"pins-set", words[0], words[1], words[2],
 	    words[3], NULL};
 
+	r->file = record_entry(r);
 	pin_entry_words(&r->file, words);
 	f->run = config_run_start(f->agent, args, pin_file_saved, f);
 	f->writing = f->run == NULL ? NULL : r;
@@ -320,24 +325,24 @@ pin_file_saved(void *arg, struct bytes answer, const char *error)
 enum pin_stored
 pin_file_store(struct pin_file *f, struct pin_record *r, struct pin_waiter *w)
 {
-	struct pin_record *next;
+	struct pin_record *top = record_top(r), *next;
+	bool writing = f->run != NULL;
 
 	if (!f->known)
 		return PIN_STORED;
+	next = pin_file_next_of(f, top);
+	/* It may have been stored for a try that was not sent. */
+	if (next == NULL && (!writing || record_top(f->writing) != top))
+		return top->unstored ? PIN_NOT_STORED : PIN_STORED;
+	if (!writing && !pin_file_write(f, next)) {
+		pin_file_end(f, next, "p11-agent-config cannot be started");
+		return PIN_NOT_STORED;
+	}
 	w->file = f;
 	w->record = r;
 	w->due = false;
 	TAILQ_INSERT_TAIL(&f->waiters, w, entry);
-	if (f->run != NULL)
-		return PIN_STORING;
-	next = pin_file_next_of(f, record_top(r));
-	if (next != NULL && pin_file_write(f, next))
-		return PIN_STORING;
-	pin_waiter_leave(w);
-	if (next == NULL)
-		return record_top(r)->unstored ? PIN_NOT_STORED : PIN_STORED;
-	pin_file_end(f, next, "p11-agent-config cannot be started");
-	return PIN_NOT_STORED;
+	return PIN_STORING;
 }
 
 static uint32_t

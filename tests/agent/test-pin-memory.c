@@ -238,6 +238,50 @@ tries_of_two_tokens_take_turns(void **state)
 	assert_null(play.done);
 }
 
+/* Another token's is being written, and this one's try is in the file. */
+static void
+what_is_in_the_file_waits_for_no_other(void **state)
+{
+	struct waiter one = {0}, two = {0};
+	struct pin_record *r;
+
+	(void)state;
+	read_file(0);
+	r = record("one");
+	assert_int_equal(store(&one, r), PIN_STORING);
+	run_ends(BYTES_NONE, NULL);
+	assert_int_equal(store(&two, record("two")), PIN_STORING);
+	/* It was not sent, and a person types it again. */
+	pin_record_end(r, PIN_END_UNSENT);
+	pin_file_save(play.agent->pin_file);
+	assert_int_equal(store(&one, r), PIN_STORED);
+	run_ends(BYTES_NONE, NULL);
+	assert_int_equal(two.told, 1);
+	assert_int_equal(one.told, 1);
+	assert_null(play.done);
+}
+
+/* What is being written may not get there. */
+static void
+what_is_being_written_is_waited_for(void **state)
+{
+	struct waiter w = {0};
+	struct pin_record *r;
+
+	(void)state;
+	read_file(0);
+	r = record("one");
+	assert_int_equal(store(&w, r), PIN_STORING);
+	pin_waiter_leave(&w.w);
+	pin_record_end(r, PIN_END_UNSENT);
+	assert_int_equal(store(&w, r), PIN_STORING);
+	assert_int_equal(play.runs, 2);
+	run_ends(BYTES_NONE, "the disk is full");
+	assert_int_equal(w.told, 1);
+	assert_string_equal(w.fault, "the disk is full");
+	assert_null(play.done);
+}
+
 static void
 what_cannot_be_stored(void **state)
 {
@@ -415,6 +459,8 @@ main(void)
 		TEST(a_try_is_stored_and_corrected),
 		TEST(a_proven_one_runs_nothing),
 		TEST(tries_of_two_tokens_take_turns),
+		TEST(what_is_in_the_file_waits_for_no_other),
+		TEST(what_is_being_written_is_waited_for),
 		TEST(what_cannot_be_stored),
 		TEST(what_cannot_be_read),
 		TEST(a_device_s_entries_are_written_both),
