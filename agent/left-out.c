@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/clock.h"
 #include "agent/token.h"
 #include "common/array.h"
 #include "common/text.h"
@@ -143,22 +144,34 @@ left_out_passed(struct left_out *l, const struct wire_slot *slot)
 }
 
 static bool
-slot_is_due(const struct left_out_slot *s)
+slot_is_due(const struct left_out_slot *s, int64_t now_ms)
 {
-	return s->backoff.deaths < DEATHS_MAX &&
-	    backoff_rest_ms(&s->backoff) == 0;
+	return s->backoff.deaths < DEATHS_MAX && s->backoff.until_ms <= now_ms;
+}
+
+bool
+left_out_survived(struct left_out *l, int64_t began_ms)
+{
+	size_t before = l->n;
+
+	for (size_t i = l->n; i > 0; i--)
+		if (slot_is_due(&l->slots[i - 1], began_ms))
+			left_out_remove(l, &l->slots[i - 1]);
+	return l->n < before;
 }
 
 void
 left_out_put(const struct left_out *l, struct wire_start *start)
 {
+	const int64_t now = clock_life_ms();
+
 	for (size_t i = 0; i < l->n; i++) {
 		const struct left_out_slot *s = &l->slots[i];
 
 		start->left_out[start->n_left_out++] = (struct wire_left_out){
 			.place = s->place,
 			.id = s->id,
-			.last = slot_is_due(s),
+			.last = slot_is_due(s, now),
 		};
 	}
 }

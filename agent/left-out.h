@@ -33,6 +33,12 @@ bool left_out_add(struct left_out *l, const struct wire_slot *slot,
 /* A scan came past all that it said of this slot. True if it was left out. */
 bool left_out_passed(struct left_out *l, const struct wire_slot *slot);
 
+/*
+ * A scan that began then (clock_life_ms) is done, and has looked for each that
+ * was due. True if one was: its slot, or what was in it, has gone.
+ */
+bool left_out_survived(struct left_out *l, int64_t began_ms);
+
 /* All that must be left out, for a process; borrows from l. */
 void left_out_put(const struct left_out *l, struct wire_start *start);
 

@@ -46,6 +46,7 @@ struct scan {
 	struct wire_slot slot; /* views of the frame */
 	struct buffer slot_frame;
 	int64_t began_ms;
+	int64_t began_life_ms; /* the same, by the clock of what is left out */
 	unsigned messages;
 	char *failed; /* what WIRE_FAILED said; owned */
 };
@@ -504,6 +505,18 @@ scan_died_at_slot(struct scan *s, const char *why)
 	return true;
 }
 
+/* What it looked for in vain is not left out any more: once more, then. */
+static void
+scan_survived(struct scan *s)
+{
+	struct provider *p = s->provider;
+
+	if (!left_out_survived(&p->left_out, s->began_life_ms))
+		return;
+	watcher_again(p);
+	p->again = true;
+}
+
 static void
 scan_ended(void *arg, const char *why)
 {
@@ -517,6 +530,7 @@ scan_ended(void *arg, const char *why)
 		log_info("provider %s: its scan is begun anew: %s", p->name,
 		    why);
 	} else if (s->done) {
+		scan_survived(s);
 		scan_succeeded(p);
 	} else if (scan_died_at_slot(s, why)) {
 		/* Behind it may be others. */
@@ -595,6 +609,7 @@ scan_start(struct provider *p)
 		return false;
 	s->provider = p;
 	s->began_ms = clock_ms();
+	s->began_life_ms = clock_life_ms();
 	evtimer_assign(&s->deadline, p->agent->base, scan_deadline, s);
 	s->link = link_start(p->agent, &spec, &scan_events, s);
 	if (s->link == NULL) {

@@ -98,6 +98,34 @@ which_slot(void **state)
 	left_out_clear(&l);
 }
 
+/* Nothing was seen of it in a scan that had to look at it. */
+static void
+a_slot_that_has_gone(void **state)
+{
+	struct left_out l = {0};
+	struct wire_slot one = slot(0, 3, "one"), two = slot(1, 3, "two"),
+	    three = slot(2, 3, "three");
+	int64_t began;
+
+	(void)state;
+	assert_true(left_out_add(&l, &one, "crash"));
+	assert_true(left_out_add(&l, &two, "crash"));
+	assert_true(left_out_add(&l, &three, "crash"));
+	assert_true(left_out_add(&l, &two, "crash"));
+	assert_false(left_out_survived(&l, now_ms));
+	now_ms += 1000;
+	began = now_ms;
+	assert_put(&l, "0+ 2+ 1");
+	/* This one's rest is over meanwhile: the next scan's. */
+	now_ms += 1000;
+	assert_true(left_out_survived(&l, began));
+	assert_put(&l, "1+");
+	assert_true(left_out_survived(&l, now_ms));
+	assert_put(&l, "");
+	assert_int_equal(left_out_rest_ms(&l), -1);
+	left_out_clear(&l);
+}
+
 static void
 limits_and_words(void **state)
 {
@@ -154,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rests_get_longer),
 		cmocka_unit_test(which_slot),
+		cmocka_unit_test(a_slot_that_has_gone),
 		cmocka_unit_test(limits_and_words),
 		cmocka_unit_test(tokens_in_it_stay),
 	};

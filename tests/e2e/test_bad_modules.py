@@ -231,6 +231,18 @@ def test_crash_at_one_slot_that_passes(beside):
     assert {t["label"] for t in a.status()["tokens"]} == {"bad", "good"}
 
 
+def test_crash_at_one_slot_that_goes_away(beside):
+    """What was looked for behind all others, and is not there any more, is
+    not looked for again and again."""
+    a, token = beside("call C_OpenSession of=%d crash=1 times=always" % BAD)
+    assert a.names() == ["good"]
+    assert len(left_out(a)) == 1
+    token.script(SLOTS[1])
+    wait_until(lambda: not left_out(a), 20, "another look")
+    assert [t["label"] for t in a.status()["tokens"]] == ["good"]
+    assert signs(a, "good")
+
+
 def test_hang_at_one_slot(beside, took):
     """While others wait behind it, a slot has ten seconds."""
     begin = time.monotonic()
