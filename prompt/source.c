@@ -15,12 +15,13 @@ static const struct source {
 	source_ask ask;
 	bool argument;	 /* NAME:ARGUMENT, not just NAME */
 	bool unattended; /* no person answers it */
+	bool terminal;	 /* it may ask at the client's */
 } sources[] = {
-    {"askpass", askpass_ask, false, false},
-    {"pinentry", pinentry_ask, false, false},
-    {"tty", tty_ask, false, false},
-    {"credential", credential_ask, true, true},
-    {"command", command_ask, true, true},
+    {"askpass", askpass_ask, false, false, false},
+    {"pinentry", pinentry_ask, false, false, true},
+    {"tty", tty_ask, false, false, false},
+    {"credential", credential_ask, true, true, false},
+    {"command", command_ask, true, true, false},
 };
 
 enum source_result
@@ -87,7 +88,9 @@ ask_source(struct asking *a, const struct source *s)
 		return source_cannot(
 		    a, "the %s was not used: only a person may try", s->name);
 	a->unattended = s->unattended;
-	terminal_lend(&terminal, terminal_of(a->environment));
+	/* Of what never touches it, others may have set it meanwhile. */
+	terminal_lend(
+	    &terminal, s->terminal ? terminal_of(a->environment) : "");
 	result = s->ask(a);
 	/* The program was ended, or came to an end that was not its plan. */
 	if (result == SOURCE_CANNOT || result == SOURCE_NOBODY_WAITS)

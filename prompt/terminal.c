@@ -73,13 +73,20 @@ terminal_same(const struct termios *a, const struct termios *b)
 	       memcmp(a->c_cc, b->c_cc, sizeof(a->c_cc)) == 0;
 }
 
+/* No pinentry leaves it so: somebody else has set it meanwhile. */
+static bool
+terminal_has_new_echo(const struct terminal *t, const struct termios *now)
+{
+	return (now->c_lflag & ECHO) != 0 && (t->before.c_lflag & ECHO) == 0;
+}
+
 void
 terminal_take_back(const struct terminal *t)
 {
 	struct termios now;
 
 	if (t->fd < 0 || tcgetattr(t->fd, &now) != 0 ||
-	    terminal_same(&now, &t->before))
+	    terminal_same(&now, &t->before) || terminal_has_new_echo(t, &now))
 		return;
 	/* We may not be in its foreground, but it is not our terminal. */
 	tcsetattr(t->fd, TCSAFLUSH, &t->before);

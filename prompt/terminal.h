@@ -25,8 +25,8 @@ const char *terminal_of(const struct environment *e);
 void terminal_lend(struct terminal *t, const char *path);
 
 /*
- * Set it as it was, unless it is; what was typed and read by nobody is
- * dropped, as it may be a part of a PIN.
+ * Set it as it was, unless it is, or has an echo now that it had not; what was
+ * typed and read by nobody is dropped, as it may be a part of a PIN.
  */
 void terminal_take_back(const struct terminal *t);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sources without a person, with real files and commands; and the list. */
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <termios.h>
 
 #include "prompt/source.h"
 #include "tests/cmocka-all.h"
@@ -233,6 +235,35 @@ says_what_others_cannot(void **state)
 		    ask(cases[i].want.sources, cases[i].kind, false, own));
 }
 
+/* Here the command stands for whoever uses the terminal meanwhile. */
+static void
+leaves_a_terminal_alone_that_it_did_not_use(void **state)
+{
+	char tty[128], sources[256];
+	char *const own[] = {
+	    tty, (char[]){"PATH=/usr/bin:/bin"}, NULL};
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct asked got;
+	struct termios now;
+	const char *path;
+
+	(void)state;
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	assert_non_null(path = ptsname(master));
+	assert_true((slave = open(path, O_RDWR | O_NOCTTY)) >= 0);
+	snprintf(tty, sizeof(tty), "GPG_TTY=%s", path);
+	snprintf(sources, sizeof(sources),
+	    "command:stty -echo -icanon <%s; exit 3", path);
+	got = ask(sources, QUESTION_PIN, false, own);
+	assert_int_equal(got.result, SOURCE_CANNOT);
+	assert_int_equal(tcgetattr(slave, &now), 0);
+	assert_int_equal(now.c_lflag & (ECHO | ICANON), 0);
+	close(slave);
+	close(master);
+}
+
 int
 main(void)
 {
@@ -242,6 +273,7 @@ main(void)
 	    cmocka_unit_test(takes_no_credential_that_is_no_file),
 	    cmocka_unit_test(leaves_the_last_tries_to_persons),
 	    cmocka_unit_test(says_what_others_cannot),
+	    cmocka_unit_test(leaves_a_terminal_alone_that_it_did_not_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,16 @@ echoes(const struct table *t)
 	return (now.c_lflag & ECHO) != 0;
 }
 
+static void
+set_echo(const struct table *t)
+{
+	struct termios now;
+
+	assert_int_equal(tcgetattr(t->slave, &now), 0);
+	now.c_lflag |= ECHO | ICANON;
+	assert_int_equal(tcsetattr(t->slave, TCSANOW, &now), 0);
+}
+
 /* As a pinentry does it. */
 static void
 silence(const struct table *t)
@@ -98,6 +108,25 @@ one_that_is_as_it_was_is_left_alone(void **state)
 	terminal_take_back(&terminal);
 	terminal_end(&terminal);
 	assert_int_equal(read(t->slave, line, sizeof(line)), 3);
+}
+
+/*
+ * A shell at its prompt echoes by itself; a program that it has started since
+ * leaves that to the terminal.
+ */
+static void
+an_echo_is_not_taken_away(void **state)
+{
+	struct table *t = *state;
+	struct terminal terminal;
+
+	silence(t);
+	terminal_lend(&terminal, t->path);
+	assert_true(terminal.fd >= 0);
+	set_echo(t);
+	terminal_take_back(&terminal);
+	assert_true(echoes(t));
+	terminal_end(&terminal);
 }
 
 /* The one before is being closed: how it is set now is not how it was. */
@@ -176,6 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(it_is_put_back),
 	    TEST(one_that_is_as_it_was_is_left_alone),
+	    TEST(an_echo_is_not_taken_away),
 	    TEST(the_next_one_waits),
 	    TEST(one_that_another_prompt_keeps_is_not_touched),
 	    cmocka_unit_test(what_is_no_terminal),
