@@ -93,6 +93,8 @@ unlock_try(struct unlock *u, const struct secret *pin, bool *ret_wrong)
 	*ret_wrong = e == CTL_REFUSED && is_wrong_pin(refusal);
 	if (e == CTL_DONE)
 		printf("%s is unlocked\n", name == NULL ? "the token" : name);
+	else if (*ret_wrong)
+		ctl_error("that PIN was refused (%s)", refusal);
 	else if (e != CTL_NO_AGENT)
 		ctl_error(
 		    "%s", refusal == NULL ? "the agent said no" : refusal);
