@@ -21,4 +21,7 @@ void mutex_offer(CK_C_INITIALIZE_ARGS *args);
  */
 bool mutex_is_held(void);
 
+/* How many: more than before a call, and that call kept some. */
+unsigned mutexes_held(void);
+
 #endif

@@ -58,7 +58,7 @@ bool
 slot_read(CK_FUNCTION_LIST *module, CK_SLOT_ID id, struct slot *ret,
     struct p11_err *err)
 {
-	struct slot s = {.id = id};
+	struct slot s = {.id = id, .mutexes_held = mutexes_held()};
 	CK_RV rv;
 
 	/* Texts and hints: a module may do without, unless the slot is gone. */
@@ -113,9 +113,10 @@ slot_read_keys(CK_FUNCTION_LIST *module, const struct slot *s,
 	module->C_CloseSession(from.session);
 	/*
 	 * A call found that the card had left: what OpenSC reads then is a card
-	 * without a certificate, of another name, and nobody looks again.
+	 * without a certificate, of another name, and nobody looks again. A lock
+	 * that was kept at another slot before says nothing of this one.
 	 */
-	if (ok && mutex_is_held()) {
+	if (ok && mutexes_held() > s->mutexes_held) {
 		token_keys_clear(ret);
 		return p11_err_set(err, "", CKR_OK, "the module kept a lock: "
 		    "what it read is no view of this token");

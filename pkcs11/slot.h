@@ -14,6 +14,7 @@ struct slot {
 	struct slot_place place;
 	CK_SLOT_INFO info;
 	CK_TOKEN_INFO token;
+	unsigned mutexes_held; /* by this thread before it was looked at */
 };
 
 /*

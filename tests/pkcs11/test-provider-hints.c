@@ -334,6 +334,32 @@ test_kept_lock_at_a_scan(void **state)
 	assert_int_equal(provider_end(&p), 0);
 }
 
+/* Of the slot where it happened: the token beside it is as it was. */
+static void
+test_kept_lock_beside_a_token(void **state)
+{
+	struct provider_process p;
+	struct wire_token t;
+	struct bytes body;
+	uint8_t type;
+	unsigned n = 0;
+
+	(void)state;
+	write_script("module mutex=1\n" CARD CARD "call C_FindObjectsFinal "
+	    "keep=1\n");
+	provider_start(&p, WIRE_ROLE_SCAN, fake_module(), &fake_id);
+	while ((type = provider_receive(&p, &body)) != WIRE_DONE) {
+		if (type != WIRE_TOKEN)
+			continue;
+		n++;
+		assert_int_equal(wire_token_parse(body, &t), PARSE_OK);
+		assert_int_equal(t.place.at, 1);
+		assert_int_equal(t.n_keys, 1);
+	}
+	assert_int_equal(n, 1);
+	assert_int_equal(provider_end(&p), 0);
+}
+
 int
 main(void)
 {
@@ -350,6 +376,7 @@ main(void)
 		TEST(test_kept_lock_at_a_login),
 		TEST(test_kept_lock_at_the_start),
 		TEST(test_kept_lock_at_a_scan),
+		TEST(test_kept_lock_beside_a_token),
 	};
 
 	return cmocka_run_group_tests_name("provider-hints", tests, NULL,
