@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -58,17 +57,6 @@ prepare_socket(void)
 	       fcntl(PROMPT_FD, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-/*
- * Nobody waits any more: end whatever was started to ask, also what that has
- * started itself. All of it is in our group (see program_run), and so are we.
- */
-static void
-end_group(void)
-{
-	if (getpgrp() == getpid())
-		kill(0, SIGKILL);
-}
-
 static bool
 send_answer(enum source_result result, const struct asking *asking,
     const struct buffer *why)
@@ -94,7 +82,7 @@ send_answer(enum source_result result, const struct asking *asking,
 		answer.text = buffer_bytes(why);
 		break;
 	case SOURCE_NOBODY_WAITS:
-		end_group();
+		program_end_group();
 		return true;
 	}
 	answer_put(&out, &answer);

@@ -302,8 +302,11 @@ start(struct pinentry *p, const char *path, struct environment_block *vars)
 	assuan_set_flag(p->ctx, ASSUAN_NO_LOGGING, 1);
 	assuan_set_flag(p->ctx, ASSUAN_CONFIDENTIAL, 1);
 	assuan_set_flag(p->ctx, ASSUAN_NO_WAITPID, 1);
+	/* Its greeting is waited for; a display that hangs may keep that. */
+	program_die_by_term();
 	err = assuan_pipe_connect(
 	    p->ctx, path, argv, inherited, enter_child, vars, 0);
+	program_catch_term();
 	if (err != 0)
 		return err;
 	if (assuan_get_active_fds(p->ctx, 0, fds, 2) != 1)

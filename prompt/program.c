@@ -111,6 +111,21 @@ on_term(int number)
 	told_to_end = true;
 }
 
+void
+program_end_group(void)
+{
+	if (getpgrp() == getpid())
+		kill(0, SIGKILL);
+}
+
+static void
+on_term_at_once(int number)
+{
+	(void)number;
+	program_end_group();
+	_exit(1);
+}
+
 /* The mask of now, with SIGTERM or without. */
 static sigset_t
 mask_with_term(bool blocked)
@@ -130,6 +145,16 @@ program_catch_term(void)
 {
 	const struct sigaction action = {.sa_handler = on_term};
 	const sigset_t mask = mask_with_term(true);
+
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+void
+program_die_by_term(void)
+{
+	const struct sigaction action = {.sa_handler = on_term_at_once};
+	const sigset_t mask = mask_with_term(false);
 
 	sigaction(SIGTERM, &action, NULL);
 	sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -43,8 +43,20 @@ bool program_is_wanted(int peer);
 /* From now on SIGTERM comes while program_wait waits, and ends that. */
 void program_catch_term(void);
 
-/* Undo that in a child of ours, which is to become a program. */
+/*
+ * Until it is caught again, SIGTERM ends us and all that we have started: while
+ * a call waits that does not heed it, and nothing has to be put back.
+ */
+void program_die_by_term(void);
+
+/* Undo both in a child of ours, which is to become a program. */
 void program_uncatch_term(void);
+
+/*
+ * End whatever was started, also what that has started itself, and us: all of
+ * it is in our group (see program_run), if the daemon has given us one.
+ */
+void program_end_group(void);
 
 /*
  * Make a child of ours end: SIGTERM, for it to leave a terminal as it was, and

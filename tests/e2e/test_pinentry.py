@@ -167,6 +167,35 @@ def test_terminal_is_put_back_for_a_pinentry_that_will_not_end(
     assert is_put_back(terminal, asked, directory)
 
 
+MUTE = """#!/bin/sh
+echo $$ >"$0.pid"
+exec sleep 1000
+"""
+
+
+@pytest.mark.parametrize("closed", [daemon_ends, daemon_is_killed],
+                         ids=lambda f: f.__name__)
+def test_one_that_never_begins_ends_with_its_agent(
+        closed, agent, token, directory, terminal):
+    """As one that waits for a display which does not answer."""
+    script = directory / "pinentry"
+    script.write_text(MUTE)
+    script.chmod(0o700)
+    a = agent(simple(token, 1) + (
+        'token "t" { uri = "pkcs11:token=test" '
+        'pin-source = { "pinentry" } }\n'), token,
+        env={"PINENTRY_PROGRAM": str(script)})
+    command, _ = signing(a, directory)
+    terminal.start(shlex.join(command), a.env)
+    told = directory / "pinentry.pid"
+    wait_until(lambda: told.exists() and told.read_text(), what="pinentry")
+    asked = [int(told.read_text()), *prompts(a)]
+    assert len(asked) == 2
+    closed(a, token)
+    wait_until(lambda: not [p for p in asked if alive(p)], 5,
+               what="their end")
+
+
 def test_its_time_is_over(agent, token, directory):
     """A pinentry's own time-out is nobody's answer, and not a no."""
     script = directory / "pinentry"
