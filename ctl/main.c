@@ -2,6 +2,7 @@
 /* p11-agentctl: the command line. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -250,6 +251,8 @@ main(int argc, char **argv)
 	enum ctl_exit e = CTL_DONE;
 
 	fill_standard_files();
+	/* Where it is ignored nobody can say how a child of ours ended. */
+	signal(SIGCHLD, SIG_DFL);
 	switch (parse(argc, argv, &c)) {
 	case PARSED:
 		e = c.n_words == 0 ? usage("which command?") : run(&c);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """p11-agentctl allow, deny, export, reload: a person's first hour."""
 import os
+import signal
 import stat
 import subprocess
 
@@ -58,6 +59,15 @@ def test_allow_exposes_at_once(a):
     assert "number 2" in a.done("allow", "p256")
     assert a.names() == ["work", "p256"]
     assert a.run(program("p11-agentctl"), "check-config").returncode == 0
+
+
+def test_allow_where_sigchld_is_ignored(a):
+    """Some editors and daemons hand that down to what they start."""
+    done = a.run(
+        program("p11-agentctl"), "-a", a.socket, "allow", "p256", "mine",
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 0, done.stderr
+    assert a.names() == ["mine"]
 
 
 def test_allow_outlives_the_agent(a):
