@@ -221,6 +221,7 @@ static bool
 watch_look(struct watch *w, enum look *ret)
 {
 	int fds[2], status = 0;
+	siginfo_t ended;
 	bool more;
 	pid_t pid;
 
@@ -231,6 +232,8 @@ watch_look(struct watch *w, enum look *ret)
 		close(fds[1]);
 		return false;
 	}
+	/* Both sides do it: no kill may come too early. */
+	setpgid(pid, pid);
 	if (pid == 0) {
 		close(fds[0]);
 		close(w->fd);
@@ -243,6 +246,11 @@ watch_look(struct watch *w, enum look *ret)
 	/* It may have closed its end only. */
 	if (!more)
 		kill(pid, SIGKILL);
+	while (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) < 0 &&
+	    errno == EINTR)
+		;
+	/* What it has started may go on: each look would leave one behind. */
+	kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*ret = WIFEXITED(status) && WEXITSTATUS(status) < LOOK_BROKEN ?

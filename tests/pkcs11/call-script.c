@@ -2,6 +2,7 @@
 /* Scripted calls of the modules for tests. */
 #include "tests/pkcs11/call-script.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 enum {
 	NAMED_RV_MAX = 0x400,
 	GATE_LOOK_NS = 2 * 1000 * 1000,
+	FDS_MAX = 64,
 };
 
 /* By number, or by name. */
@@ -55,6 +57,8 @@ call_set(struct scripted_call *c, const char *key, const char *value)
 		c->hang = number_read(value) != 0;
 	else if (strcmp(key, "stray") == 0)
 		c->stray = number_read(value) != 0;
+	else if (strcmp(key, "child") == 0)
+		c->child = number_read(value) != 0;
 	else if (strcmp(key, "after") == 0)
 		c->after = number_read(value) != 0;
 	else if (strcmp(key, "wrong") == 0)
@@ -135,6 +139,23 @@ stray(void)
 	waitpid(between, NULL, 0);
 }
 
+/* As a module does that works by a command. */
+static void
+child(void)
+{
+	const char *log = getenv("P11_FAKE_LOG");
+	char path[512];
+
+	if (log == NULL || fork() != 0)
+		return;
+	for (int fd = 0; fd < FDS_MAX; fd++)
+		close(fd);
+	snprintf(path, sizeof(path), "%s.child", log);
+	if (open(path, O_WRONLY) != 0 || write(0, "x", 1) != 1)
+		_exit(1);
+	wait_for_the_end();
+}
+
 void
 scripted_call_run(const struct scripted_call *c)
 {
@@ -149,6 +170,8 @@ scripted_call_run(const struct scripted_call *c)
 		nanosleep(&look, NULL);
 	if (c->stray)
 		stray();
+	if (c->child)
+		child();
 	/* No report of a sanitizer, and no core. */
 	if (c->crash)
 		kill(getpid(), SIGKILL);

@@ -15,6 +15,8 @@
  *     stray=1               leave two processes behind first, one in a session
  *                           of its own without a parent, and move into the
  *                           process group of the other one
+ *     child=1               leave a process behind in the same group, which
+ *                           has nothing open but the FIFO $P11_FAKE_LOG.child
  *     after=1               make the call, and answer rv all the same
  *     wrong=1               make the call, and spoil the signature it gives
  *     keep=1                with its rv, keep the mutex (module-habits.h)
@@ -35,7 +37,7 @@ struct scripted_call {
 	CK_RV rv;
 	unsigned long skip, times, of, ms;
 	char gate[256];
-	bool any_detail, crash, hang, stray, after, wrong, keep;
+	bool any_detail, crash, hang, stray, child, after, wrong, keep;
 };
 
 struct call_script {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* p11-agent-provider in the role "watch". */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/pkcs11/fake-script.h"
@@ -102,6 +106,35 @@ test_events(void **state)
 	assert_int_equal(provider_end(&p), 0);
 }
 
+/*
+ * A command that the module has run, as p11-kit does for `remote`, may go on
+ * when its input has ended: each look would leave one behind.
+ */
+static void
+test_end_of_a_command(void **state)
+{
+	struct provider_process p;
+	struct pollfd fifo = {.events = POLLIN};
+	char path[512], byte;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s.child", script_log());
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fifo.fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(fifo.fd >= 0);
+	watch(&p, "slot label=a\ncall C_Initialize child=1\n");
+	EXPECT(&p, "a");
+	assert_int_equal(poll(&fifo, 1, 10000), 1);
+	write_script("slot label=b\n");
+	EXPECT(&p, "b");
+	do {
+		assert_int_equal(poll(&fifo, 1, 10000), 1);
+	} while (read(fifo.fd, &byte, 1) > 0);
+	assert_int_equal(provider_end(&p), 0);
+	close(fifo.fd);
+	assert_int_equal(unlink(path), 0);
+}
+
 int
 main(void)
 {
@@ -109,6 +142,7 @@ main(void)
 		TEST(test_changes_only),
 		TEST(test_failures),
 		TEST(test_events),
+		TEST(test_end_of_a_command),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
