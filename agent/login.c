@@ -341,8 +341,8 @@ login_new(struct token *t)
 void
 login_forget(struct login *l, const char *why)
 {
-	/* A C_Login that is cut off proves nothing. */
-	if (l->state == LOGIN_TRYING)
+	/* A C_Login that is cut off proves nothing; a PIN that waits is unsent. */
+	if (l->state == LOGIN_TRYING && l->taken.taken == NULL)
 		login_doubt(l);
 	kept_pin_wipe(l->record->refused);
 	l->proven = secret_free(l->proven);

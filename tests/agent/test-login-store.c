@@ -197,6 +197,25 @@ what_was_not_sent_costs_nothing(void **state)
 	assert_false(record()->unattended_off);
 }
 
+/* It waits for another program, and is forgotten meanwhile. */
+static void
+what_waits_for_the_token_was_not_sent(void **state)
+{
+	struct login *l = play.token->login;
+	struct waiter a = {0};
+
+	(void)state;
+	waiter_asks(&a);
+	answer(ANSWER_OK, "1111", true);
+	taken_told(play.token->taken, true, "");
+	login_process_gone(l, "its card is held", LOGIN_UNSENT);
+	assert_waits(&a);
+	login_forget(l, "the screen was locked");
+	assert_told(&a, "the screen was locked");
+	assert_counts(0, 0);
+	assert_false(record()->unattended_off);
+}
+
 /* A fresh process gets the PIN that was not sent: that is still one try. */
 static void
 a_climb_is_one_try(void **state)
@@ -488,6 +507,7 @@ main(void)
 		PLAY(ssh_add_leaves_the_last_try),
 		PLAY(how_a_try_may_end),
 		PLAY(what_was_not_sent_costs_nothing),
+		PLAY(what_waits_for_the_token_was_not_sent),
 		PLAY(a_climb_is_one_try),
 		PLAY(a_program_s_pin_is_not_sent_unstored),
 		PLAY(ssh_add_has_one_try_unstored),
