@@ -45,8 +45,7 @@ struct scan {
 	bool in_slot;	  /* it is about to touch this one */
 	struct wire_slot slot; /* views of the frame */
 	struct buffer slot_frame;
-	int64_t began_ms;
-	int64_t began_life_ms; /* the same, by the clock of what is left out */
+	int64_t began_ms; /* of clock_life_ms, as what is left out */
 	unsigned messages;
 	char *failed; /* what WIRE_FAILED said; owned */
 };
@@ -269,7 +268,6 @@ scan_got_token(struct scan *s, struct bytes body)
 {
 	struct wire_token w;
 	enum parse_err err = wire_token_parse(body, &w);
-
 	size_t dropped = s->provider->n_dropped;
 
 	if (err != PARSE_OK)
@@ -299,27 +297,23 @@ provider_start_processes(struct provider *p)
 	}
 }
 
-/* The slots that are left out get another look by themselves. */
-static void
-provider_look_later(struct provider *p)
-{
-	const int64_t ms = left_out_rest_ms(&p->left_out);
-	const struct timeval tv = clock_timeval(ms);
-
-	if (ms >= 0)
-		evtimer_add(&p->retry, &tv);
-}
-
 static void
 scan_succeeded(struct provider *p)
 {
+	struct timeval tv;
+	int64_t ms;
+
 	p->state = PROVIDER_READY;
 	free(p->error);
 	p->error = NULL;
 	backoff_over(&p->backoff);
 	provider_drop_tokens(p, false);
 	provider_start_processes(p);
-	provider_look_later(p);
+	/* The slots that are left out get another look by themselves. */
+	ms = left_out_rest_ms(&p->left_out);
+	tv = clock_timeval(ms);
+	if (ms >= 0)
+		evtimer_add(&p->retry, &tv);
 }
 
 /* It survived the slot, whatever it found there. */
@@ -363,7 +357,6 @@ scan_got_slot(struct scan *s, struct bytes body)
 	return PARSE_OK;
 }
 
-
 static enum parse_err
 scan_message(struct scan *s, uint8_t type, struct bytes body)
 {
@@ -371,7 +364,7 @@ scan_message(struct scan *s, uint8_t type, struct bytes body)
 	enum parse_err err;
 
 	if (++s->messages > SCAN_MESSAGES_MAX + SCAN_MESSAGES_A_SEC *
-	    (clock_ms() - s->began_ms) / 1000)
+	    (clock_life_ms() - s->began_ms) / 1000)
 		return PARSE_LIMIT;
 	switch (type) {
 	case WIRE_MODULE:
@@ -505,18 +498,6 @@ scan_died_at_slot(struct scan *s, const char *why)
 	return true;
 }
 
-/* What it looked for in vain is not left out any more: once more, then. */
-static void
-scan_survived(struct scan *s)
-{
-	struct provider *p = s->provider;
-
-	if (!left_out_survived(&p->left_out, s->began_life_ms))
-		return;
-	watcher_again(p);
-	p->again = true;
-}
-
 static void
 scan_ended(void *arg, const char *why)
 {
@@ -530,7 +511,11 @@ scan_ended(void *arg, const char *why)
 		log_info("provider %s: its scan is begun anew: %s", p->name,
 		    why);
 	} else if (s->done) {
-		scan_survived(s);
+		/* What it looked for in vain is no more left out: once more. */
+		if (left_out_survived(&p->left_out, s->began_ms)) {
+			watcher_again(p);
+			p->again = true;
+		}
 		scan_succeeded(p);
 	} else if (scan_died_at_slot(s, why)) {
 		/* Behind it may be others. */
@@ -608,8 +593,7 @@ scan_start(struct provider *p)
 	if (s == NULL)
 		return false;
 	s->provider = p;
-	s->began_ms = clock_ms();
-	s->began_life_ms = clock_life_ms();
+	s->began_ms = clock_life_ms();
 	evtimer_assign(&s->deadline, p->agent->base, scan_deadline, s);
 	s->link = link_start(p->agent, &spec, &scan_events, s);
 	if (s->link == NULL) {
