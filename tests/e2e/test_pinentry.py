@@ -117,6 +117,8 @@ def prompt_is_told_to_end(a, token):
 
 def daemon_ends(a, token):
     a.process.send_signal(signal.SIGTERM)
+    # A second one, at the end of the test, would find no handler any more.
+    assert a.process.wait(20) == 0
 
 
 def daemon_is_killed(a, token):
