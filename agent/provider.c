@@ -216,16 +216,6 @@ provider_start_of(const struct provider *p, enum wire_role role)
 	};
 }
 
-/* OpenSC ignores a reader whose name holds one of the ignored names. */
-static bool
-bytes_contain(struct bytes all, struct bytes part)
-{
-	for (size_t i = 0; part.len <= all.len && i <= all.len - part.len; i++)
-		if (memcmp(all.p + i, part.p, part.len) == 0)
-			return true;
-	return false;
-}
-
 void
 provider_ignore(struct wire_start *start, const struct token_id *other,
     const struct token_id *own)
@@ -234,7 +224,10 @@ provider_ignore(struct wire_start *start, const struct token_id *other,
 
 	if (reader.len == 0 || start->n_ignored >= WIRE_READERS_MAX)
 		return;
-	if (own != NULL && bytes_contain(own->slot_description, reader))
+	/* OpenSC ignores a reader whose name holds one of the ignored names. */
+	if (own != NULL && own->slot_description.len > 0 &&
+	    memmem(own->slot_description.p, own->slot_description.len,
+	    reader.p, reader.len) != NULL)
 		return;
 	start->ignored_readers[start->n_ignored++] = reader;
 }
@@ -657,6 +650,11 @@ provider_leave_none_out(struct provider *p)
 		return;
 	left_out_clear(&p->left_out);
 	watcher_again(p);
+	/* A scan that is under way leaves them out. */
+	if (p->scan != NULL) {
+		p->scan = scan_free(p->scan);
+		provider_scan(p, NULL);
+	}
 }
 
 bool

@@ -222,6 +222,27 @@ def test_crash_at_one_slot(beside, call, name):
     assert signs(a, "good")
 
 
+def test_reload_during_the_next_look(beside, directory):
+    """A scan that began before it leaves the slot out, or looks there last:
+    another one begins at once."""
+    crash = "call C_OpenSession of=%d crash=1 times=always" % BAD
+    a, token = beside(crash)
+    assert a.names() == ["good"]
+    assert left_out(a)
+    gate = directory / "gate"
+    gate.touch()
+    token.forget()
+    token.script(*SLOTS, crash,
+                 "call C_GetTokenInfo of=12 gate=%s times=always" % gate)
+    wait_until(lambda: token.calls("C_GetTokenInfo"), what="the next look")
+    token.script(*SLOTS)
+    assert a.ctl("reload").returncode == 0
+    status = a.status()
+    assert {t["label"] for t in status["tokens"]} == {"bad", "good"}
+    # Nor was the former look waited for, until it died of the gate.
+    assert status["providers"][0]["left_out"] == []
+
+
 def test_crash_at_one_slot_that_passes(beside):
     """The slot is looked at again by itself, and nobody waits for that."""
     a, _ = beside("call C_OpenSession of=%d crash=1 times=3" % BAD)
