@@ -21,7 +21,7 @@ struct allowlist *allowlist_free(struct allowlist *a);
 void allowlist_update(struct agent *agent);
 
 /*
- * The same for a change that may be one of many, as a scan brings them: once
+ * Update for a change that may be one of many, as a scan brings them: once
  * for all, before the loop waits again. Until then agent->exposed is that of
  * before.
  */

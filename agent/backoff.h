@@ -16,7 +16,7 @@ struct backoff {
 
 void backoff_died(struct backoff *b);
 
-/* The same with a rest from the first one on. */
+/* A death with a rest from the first one on. */
 void backoff_died_resting(struct backoff *b);
 
 /*

@@ -40,7 +40,7 @@ struct client {
 	bool waits;	/* for a reply that is alone */
 	/* It sent session-bind@openssh.com, whatever came of it. */
 	bool tried_bind;
-	/* Its peer was ssh or sshd when it connected. */
+	/* The peer was ssh or sshd when it connected. */
 	bool forwarded;
 	/* References of the keys that it was shown (KEY_REF_BYTES each). */
 	uint8_t *shown; /* owned */

@@ -99,7 +99,7 @@ life_timer_start(struct life_timer *t, uint32_t sec)
 	const struct timeval after = {.tv_sec = (time_t)sec};
 
 	life_timer_stop(t);
-	/* None at all would be at no time. */
+	/* A time of 0 would be at no time. */
 	t->fd = life_timer_open(sec > 0 ? sec : 1);
 	event_assign(&t->event, t->base, t->fd, t->fd < 0 ? 0 : EV_READ,
 	    life_timer_due, t);

@@ -76,7 +76,7 @@ config_run_timeout(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* Its end may wait for that, too. */
+	/* The end of the process may wait for the file, too. */
 	config_run_finish(r, BYTES_NONE, "p11-agent-config: no answer in "
 	    "time: a file system, or a FIFO, keeps it waiting");
 }

@@ -73,7 +73,7 @@ config_text_ok(struct bytes text)
 	return first_unprintable(text, false) == text.len;
 }
 
-/* What editors elsewhere put in front; NULL: nothing. */
+/* The mark that editors elsewhere put in front; NULL: none. */
 static const char *
 byte_order_mark(struct bytes text)
 {

@@ -332,7 +332,7 @@ config_uri_doubt_id(const char *text, const struct uri_match *u,
 	const char *at;
 	size_t n;
 
-	/* Each of its bytes written with a % is meant as it is. */
+	/* Bytes that are written with a % are meant as they are. */
 	snprintf(plain, sizeof(plain), "id=%.*s", (int)id.len,
 	    id.len > 0 ? (const char *)id.p : "");
 	if (id.len == 0 || (at = strstr(text, plain)) == NULL ||

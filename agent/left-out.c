@@ -118,7 +118,7 @@ left_out_add(struct left_out *l, const struct wire_slot *slot,
 	struct left_out_slot *s = left_out_find(l, slot);
 	struct backoff backoff = {0};
 
-	/* It may have said more, or less, of itself than before. */
+	/* The slot may have said more, or less, of itself than before. */
 	if (s != NULL) {
 		backoff = s->backoff;
 		left_out_remove(l, s);

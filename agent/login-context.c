@@ -27,7 +27,7 @@ login_first_context(const struct login *l)
 	return TAILQ_FIRST(&l->contexts);
 }
 
-/* What a person typed is for what the prompt said. */
+/* A PIN that a person typed is for the key that the prompt named. */
 static bool
 login_may_share(const struct login *l, const struct login_waiter *w)
 {
@@ -42,7 +42,7 @@ login_context(struct login *l, struct login_waiter *w, pid_t client_pid,
 	w->context = true;
 	login_join(l, w);
 	login_set_purpose(l, w, client_pid, purpose);
-	/* It waited for the login that has just proven a PIN. */
+	/* The signature waited for the login that has just proven a PIN. */
 	if (l->sharing && login_may_share(l, w))
 		login_enlist(l, w);
 	if (l->state == LOGIN_IDLE && !l->telling &&

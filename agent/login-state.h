@@ -98,7 +98,7 @@ void login_join(struct login *l, struct login_waiter *w);
 /* Nobody waits, for the login or for a signature's. */
 bool login_is_alone(const struct login *l);
 
-/* What the prompt says; of no use while one is open. */
+/* Set what the prompt says; of no use while one is open. */
 void login_set_purpose(struct login *l, const struct login_waiter *w,
     pid_t client_pid, const char *purpose);
 
@@ -117,7 +117,7 @@ void login_finish(struct login *l, const char *why);
  */
 void login_try(struct login *l, struct secret *pin, enum pin_origin origin);
 
-/* What login_try waits for. */
+/* Set up what login_try waits for. */
 void login_try_init(struct login *l);
 
 /* Send l->pin to the token's process. False when that cannot be. */
@@ -139,7 +139,7 @@ void login_context_next(struct login *l);
 /* The PIN at hand was right. */
 void login_proven(struct login *l);
 
-/* It is for those who wait now, and may have it; this one is of them. */
+/* The proven PIN is for those who wait now, and may have it; w is one. */
 void login_share_pin(struct login *l);
 void login_enlist(struct login *l, struct login_waiter *w);
 

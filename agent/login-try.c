@@ -50,7 +50,7 @@ login_pad_notice(struct login *l)
 	l->notice = notice_begin(t->agent, t->name, text, l->client_pid);
 }
 
-/* Its try is stored, or need not be. */
+/* The try is stored, or need not be. */
 static void
 login_go(struct login *l)
 {

@@ -113,7 +113,7 @@ login_finish(struct login *l, const char *why)
 	bool nested = l->telling;
 	struct login_waiter *w;
 
-	/* What is not known to have ended otherwise may have been wrong. */
+	/* A try not known to have ended otherwise may have been wrong. */
 	login_end_try(l, l->state == LOGIN_STORING || l->taken.taken != NULL ?
 	    PIN_END_UNSENT : PIN_END_DOUBT);
 	pin_waiter_leave(&l->storing);

@@ -33,7 +33,7 @@ struct login_waiter {
 	bool sent;	     /* a PIN was tried for it, and is not proven */
 	bool context;	     /* it waits by login_context */
 	bool member;	     /* it waited when a PIN was proven: see there */
-	/* Whose KEY_REF_BYTES its purpose names, borrowed; NULL: none. */
+	/* KEY_REF_BYTES of the key in its purpose, borrowed; or NULL. */
 	const uint8_t *key;
 	/* `why` is NULL when the token is logged in now. */
 	void (*done)(void *arg, const char *why);

@@ -111,7 +111,7 @@ lookup_find(const struct lookups *all, const char *path, bool running)
 	return NULL;
 }
 
-/* One path that hangs has one place, however often it is asked for. */
+/* A path that hangs has one place, however often it is asked for. */
 static struct lookup *
 lookup_next(const struct lookups *all)
 {

@@ -84,7 +84,7 @@ run_hangup(evutil_socket_t number, short what, void *arg)
 	reload_start(run->agent->reload, NULL);
 }
 
-/* What OpenSSH's agent does from 10.0 on: ssh-add -D for who has no client. */
+/* Hide all keys, as OpenSSH's agent does from 10.0 on: ssh-add -D by signal. */
 static void
 run_hide(evutil_socket_t number, short what, void *arg)
 {

@@ -19,7 +19,7 @@ char *peer_program(pid_t pid, char out[static PEER_PROGRAM_BYTES]);
  */
 char *peer_name(pid_t pid, char out[static PEER_NAME_BYTES]);
 
-/* Who speaks on a connection, by the program that made it. */
+/* The kind of peer on a connection, by the program that made it. */
 enum peer_way {
 	PEER_LOCAL,    /* a program that asks for itself */
 	PEER_FORWARDS, /* ssh or sshd: maybe for another machine */

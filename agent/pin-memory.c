@@ -170,7 +170,7 @@ pin_file_free(struct pin_file *f)
 {
 	if (f == NULL)
 		return NULL;
-	/* What was counted last is to outlive us; the run has its deadline. */
+	/* The last count is to outlive us; the run has its deadline. */
 	f->closing = true;
 	while (f->known && f->run != NULL &&
 	    event_base_loop(f->agent->base, EVLOOP_ONCE) == 0)
@@ -180,7 +180,7 @@ pin_file_free(struct pin_file *f)
 	return NULL;
 }
 
-/* What the file should say of it. */
+/* The entry that the file should have of this record. */
 static struct pin_entry
 record_entry(struct pin_record *r)
 {
@@ -247,7 +247,7 @@ pin_file_due(const struct pin_file *f)
 	return NULL;
 }
 
-/* Those who come meanwhile wait for a change of their own. */
+/* Waiters who come meanwhile wait for a change of their own. */
 static void
 pin_file_tell(struct pin_file *f, const struct pin_record *top,
     const char *fault)
@@ -264,7 +264,7 @@ pin_file_tell(struct pin_file *f, const struct pin_record *top,
 
 static void pin_file_saved(void *arg, struct bytes answer, const char *error);
 
-/* They change rarely: one by one, a process each. */
+/* Records change rarely: one by one, a process each. */
 static bool
 pin_file_write(struct pin_file *f, struct pin_record *r)
 {
@@ -279,7 +279,7 @@ pin_file_write(struct pin_file *f, struct pin_record *r)
 	return f->run != NULL;
 }
 
-/* Its last entry was written, or (fault) one of them was not. */
+/* The record's last entry was written, or (fault) one of them was not. */
 static void
 pin_file_end(struct pin_file *f, struct pin_record *r, const char *fault)
 {
@@ -331,7 +331,7 @@ pin_file_store(struct pin_file *f, struct pin_record *r, struct pin_waiter *w)
 	if (!f->known)
 		return PIN_STORED;
 	next = pin_file_next_of(f, top);
-	/* It may have been stored for a try that was not sent. */
+	/* The record may have been stored for a try that was not sent. */
 	if (next == NULL && (!writing || record_top(f->writing) != top))
 		return top->unstored ? PIN_NOT_STORED : PIN_STORED;
 	if (!writing && !pin_file_write(f, next)) {
@@ -368,7 +368,7 @@ pin_file_take(struct agent *agent, const struct pin_store *s)
 	}
 }
 
-/* What earlier daemons knew is not known: of no token. */
+/* The counts of earlier daemons are not known, of no token. */
 static void
 pin_file_unread(struct pin_file *f, const char *error)
 {

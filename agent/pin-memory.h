@@ -52,7 +52,7 @@ void pin_record_end(struct pin_record *r, enum pin_end end);
 /* Tries since the last good PIN that were wrong, or may have been. */
 uint32_t pin_record_spent(const struct pin_record *r);
 
-/* Its count is whole, and in the file. */
+/* The record's count is whole, and in the file. */
 bool pin_record_is_sure(const struct pin_record *r);
 
 /* All of them, at the end of the daemon. */
@@ -87,8 +87,8 @@ enum pin_stored {
 };
 
 /*
- * The same, and wait for it; the process that writes has CONFIG_CHILD_SEC
- * seconds.
+ * Save the record, and wait for it; the process that writes has
+ * CONFIG_CHILD_SEC seconds.
  */
 enum pin_stored pin_file_store(struct pin_file *f, struct pin_record *r,
     struct pin_waiter *w);

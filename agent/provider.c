@@ -309,7 +309,7 @@ scan_succeeded(struct provider *p)
 		evtimer_add(&p->retry, &tv);
 }
 
-/* It survived the slot, whatever it found there. */
+/* The scan survived the slot, whatever it found there. */
 static void
 scan_passed(struct scan *s)
 {
@@ -475,7 +475,7 @@ scan_died(struct provider *p)
 		evtimer_add(&p->retry, &tv);
 }
 
-/* It died at a slot. False when that is not why, or cannot be noted. */
+/* The scan died at a slot. False: that is not why, or cannot be noted. */
 static bool
 scan_died_at_slot(struct scan *s, const char *why)
 {
@@ -504,7 +504,7 @@ scan_ended(void *arg, const char *why)
 		log_info("provider %s: its scan is begun anew: %s", p->name,
 		    why);
 	} else if (s->done) {
-		/* What it looked for in vain is no more left out: once more. */
+		/* Slots looked for in vain are left out no more: once more. */
 		if (left_out_survived(&p->left_out, s->began_ms)) {
 			watcher_again(p);
 			p->again = true;
@@ -607,7 +607,7 @@ provider_scan(struct provider *p, struct scan_waiter *w)
 		w->provider = p;
 		TAILQ_INSERT_TAIL(&p->waiters, w, entry);
 	}
-	/* What is left of it may take a minute, and is for another time. */
+	/* The rest of a last look may take a minute: it is for another time. */
 	if (p->scan != NULL && p->scan->last)
 		p->scan = scan_free(p->scan);
 	if (p->source == PROVIDER_PLACEHOLDER &&

@@ -55,7 +55,7 @@ struct provider {
 	bool awaits_name;  /* a scan begins when it has answered */
 	char *file;	   /* NULL: it has no such name; owned */
 	char *file_args;   /* x-init-reserved, or NULL; owned */
-	/* What p11-kit runs in place of a file, "|COMMAND"; or NULL; owned. */
+	/* p11-kit's command in place of a file, "|COMMAND"; or NULL; owned. */
 	char *remote;
 	char *unknown;	   /* the words for when there is no file either; owned */
 	char **env;	   /* NAME=VALUE; borrowed from the config; or NULL */
@@ -118,7 +118,7 @@ const char *provider_module(const struct provider *p);
 /* What C_Initialize gets; NULL where there is nothing. */
 const char *provider_init_args(const struct provider *p);
 
-/* Which module its processes load, and how; the rest is the caller's. */
+/* The module that its processes load, and how; the rest is the caller's. */
 struct wire_start provider_start_of(const struct provider *p,
     enum wire_role role);
 

@@ -253,7 +253,7 @@ readers_scanned(struct readers *r)
 	evtimer_add(&r->look, &tv);
 }
 
-/* It lives, or it is over: who waits need wait no longer. */
+/* The program lives, or is over: nobody need wait for it any longer. */
 static void
 readers_answered(struct readers *r)
 {

@@ -50,7 +50,7 @@ void readers_scanned(struct readers *r);
  */
 bool readers_ask(struct readers *r, struct readers_waiter *w);
 
-/* The same for a request, which does not wait: now and then. */
+/* Ask now and then, for a request, which does not wait. */
 void readers_ask_sometimes(struct readers *r);
 
 /* Wait no longer, without a callback. */

@@ -56,7 +56,7 @@ kind_words(enum refusal_kind kind)
 	return "unknown";
 }
 
-/* What it left out, once. */
+/* Tell what the tally left out, once. */
 static void
 tally_tell(struct tally *t)
 {
@@ -76,7 +76,7 @@ tally_end(struct tally *t)
 	t->until_ms = 0;
 }
 
-/* Those whose time is over; when the next one is to be told, or -1. */
+/* End the tallies whose time is over; when to tell the next one, or -1. */
 static int64_t
 tallies_expire(struct tally *list, size_t n, int64_t now, int64_t next)
 {
@@ -143,7 +143,7 @@ refusals_free(struct refusals *all)
 	return NULL;
 }
 
-/* Its own; a free one, to become its own; else that of all the others. */
+/* The program's own; a free one, to become its own; else that of all others. */
 static struct tally *
 tally_of(struct refusals *all, enum refusal_kind kind, const char *program)
 {

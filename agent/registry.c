@@ -262,7 +262,7 @@ registry_add(struct registry *r, const struct wire_registered *w)
 	}
 	list->n++;
 	m->name = words_copy(w->name);
-	/* That of a command is p11-kit's name of it, byte for byte. */
+	/* A command's `module` is p11-kit's name of it, byte for byte. */
 	m->module = bytes_strdup(w->remote.len > 0 ? w->name : w->module);
 	if (w->init_args.len > 0 &&
 	    (m->init_args = bytes_strdup(w->init_args)) == NULL)
@@ -280,7 +280,7 @@ registry_got_module(struct registry *r, struct bytes body)
 
 	if (err != PARSE_OK)
 		return err;
-	/* It would be a file, or a module, of another name. */
+	/* A name cut at a NUL would be that of another file, or module. */
 	if ((w.module.len > 0 &&
 	    memchr(w.module.p, '\0', w.module.len) != NULL) ||
 	    memchr(w.name.p, '\0', w.name.len) != NULL)

@@ -93,7 +93,7 @@ provider_tokens(const struct provider *p)
 	return n;
 }
 
-/* Its section's "FILE:LINE"; null when it has none. */
+/* The provider's section, "FILE:LINE"; null when it has none. */
 static json_t *
 provider_place_json(const struct provider *p)
 {
@@ -232,7 +232,7 @@ token_json(const struct token *t)
 	    "left_out", token_left_out_json(t));
 }
 
-/* What p11-kit has registered, and nobody uses. */
+/* The modules that p11-kit has registered, and nobody uses. */
 static json_t *
 unused_json(const struct agent *a)
 {

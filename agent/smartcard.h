@@ -22,7 +22,7 @@ void smartcard_remove(struct reply *r, struct bytes body);
 bool smartcard_hide_key(struct client *c, struct bytes body);
 bool smartcard_hide_all(struct client *c);
 
-/* The same for all, by whoever may send us a signal. */
+/* Hide all keys, for whoever may send us a signal. */
 void smartcard_hide_every_key(struct agent *a);
 
 #endif

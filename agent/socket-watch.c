@@ -42,9 +42,9 @@ folder_of(const char *path)
 #ifdef __linux__
 
 /*
- * Its own number of links, and its folder's name: what happens to other files
- * beside it (in /tmp) wakes nobody. Who is not allowed to read the folder may
- * not watch it, and has the file.
+ * Watch the socket's own number of links, and its folder's name: what happens
+ * to other files beside it (in /tmp) wakes nobody. Who is not allowed to read
+ * the folder may not watch it, and has the file.
  */
 static bool
 watch_begin(struct socket_watch *w)
@@ -61,7 +61,7 @@ watch_begin(struct socket_watch *w)
 	return true;
 }
 
-/* What exactly happened does not matter: the path is looked at. */
+/* The events themselves do not matter: the path is looked at. */
 static void
 watch_drain(const struct socket_watch *w)
 {
@@ -161,7 +161,7 @@ socket_watch_new(struct event_base *base, const char *path, dev_t dev,
 	    (w->event = event_new(base, w->fd, EV_READ | EV_PERSIST,
 	    watch_readable, w)) == NULL || event_add(w->event, NULL) != 0)
 		return socket_watch_free(w);
-	/* What happened between its making and this moment. */
+	/* Look for what happened between its making and this moment. */
 	event_active(w->event, EV_READ, 0);
 	return w;
 }

@@ -61,7 +61,7 @@ struct spawner {
 	struct rlimit fds;
 };
 
-/* Its group alone is not enough: it may have left that for another one. */
+/* The child's group is not enough: it may have left that for another one. */
 static void
 child_kill_now(struct child *c)
 {
@@ -79,7 +79,7 @@ child_took_too_long(evutil_socket_t fd, short what, void *arg)
 	child_kill_now(arg);
 }
 
-/* It was asked to end, and has not been killed yet. */
+/* The child was asked to end, and has not been killed yet. */
 static bool
 child_is_ending(const struct child *c)
 {
@@ -155,13 +155,13 @@ spawner_has(const struct spawner *s, pid_t pid)
 	return false;
 }
 
-/* Those that our children left to us: nobody wants to know of their end. */
+/* Reap what our children left to us: nobody wants to know of its end. */
 static void
 spawner_bury(const struct spawner *s)
 {
 	siginfo_t info = {0};
 
-	/* One of our own came meanwhile, and has a signal of its own. */
+	/* A child of ours that ended meanwhile has a signal of its own. */
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	    info.si_pid != 0 && !spawner_has(s, info.si_pid)) {
 		waitpid(info.si_pid, NULL, WNOHANG);
@@ -251,7 +251,7 @@ spawner_reap(struct spawner *s, bool gentle)
 	return !left;
 }
 
-/* What sleeps in the kernel cannot be killed now; init will reap it. */
+/* A child that sleeps in the kernel cannot be killed; init will reap it. */
 static void
 spawner_give_up(struct spawner *s)
 {

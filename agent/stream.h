@@ -75,7 +75,7 @@ void stream_resume(struct stream *s);
  */
 void stream_drain(struct stream *s);
 
-/* It was closed for what the peer did: too much, too slow, no sense. */
+/* The stream was closed for what the peer did: too much, too slow, no sense. */
 bool stream_was_refused(const struct stream *s);
 
 int stream_fd(const struct stream *s);

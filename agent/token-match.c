@@ -34,7 +34,7 @@ match_rank(const struct token *t, const struct wire_token *w)
 	bool place = t->place.at == w->place.at && t->place.of == w->place.of;
 	bool shares;
 
-	/* One that is present is where it is; away, it may come elsewhere. */
+	/* A present token is where it is; away, it may come elsewhere. */
 	if (t->scanned || !token_id_same(&t->id, &w->id) ||
 	    (t->present && !slot))
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which token it is that a scan has found. Two slots of a module may be alike
+ * The token that a scan has found. Two slots of a module may be alike
  * in all that they say of themselves: their keys tell them apart, or else
  * their places.
  */
@@ -9,7 +9,7 @@
 
 #include "agent/token.h"
 
-/* One that is known and was not found by this scan yet; NULL: a new one. */
+/* A known token that this scan has not found yet; NULL: it is a new one. */
 struct token *token_match(const struct provider *provider,
     const struct wire_token *found);
 

@@ -212,7 +212,7 @@ static void
 key_move(struct key *to, struct key *from)
 {
 	*to = *from;
-	/* Its place goes to it when the old keys do: see token_replace_keys. */
+	/* The place goes to it when the old keys do: see token_replace_keys. */
 	to->position = 0;
 	from->blob = from->id = NULL;
 	from->label = from->reason = NULL;
@@ -482,7 +482,7 @@ token_leave(struct token *t, const char *why)
 	login_token_left(t->login, why,
 	    forget_is_wanted(t, FORGET_ON_REMOVAL));
 	/*
-	 * What is in flight may end by itself, as it does with most modules.
+	 * A call in flight may end by itself, as it does with most modules.
 	 * In one that looks for its token still, nothing is.
 	 */
 	if (t->process != NULL && process_is_ready(t->process) &&

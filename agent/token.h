@@ -93,7 +93,7 @@ bool token_update(struct token *t, struct wire_token *w,
     enum token_view view);
 
 /*
- * The same for one that a scan has found: it is added if it is not known yet.
+ * Take over a token that a scan has found: a new one if it is not known yet.
  * NULL when memory is out; or when there are too many of its provider, which
  * counts them (n_dropped), unless a section of the config names it.
  */
@@ -133,7 +133,7 @@ bool token_needs_login(const struct token *t);
  */
 void token_key_unusable(struct token *t, struct key *k, const char *reason);
 
-/* It was pulled out, or set up otherwise: what it refused may work now. */
+/* The token was away, or set up otherwise: what it refused may work now. */
 void token_try_again(struct token *t);
 
 /* The command line that gives a token with a locked PIN a new one. */

@@ -28,7 +28,7 @@ part_stop(struct unfinished_part *p)
 		event_del(&all->timer);
 }
 
-/* One timer for all: those that end early leave it, and it looks anew. */
+/* The timer is one for all: parts that end early leave it; it looks anew. */
 static void
 part_run(struct unfinished_part *p)
 {

@@ -26,7 +26,7 @@ struct unfinished_part {
 	size_t bytes;
 	int64_t until_ms; /* 0: its time does not run */
 	/*
-	 * It took too long, or holds most of too much: let go of the bytes
+	 * The part took too long, or holds most of too much: free the bytes
 	 * now and close the connection, later. Calls nothing from here.
 	 */
 	void (*dropped)(void *arg, const char *why);
@@ -37,7 +37,7 @@ struct unfinished_part {
 struct unfinished *unfinished_new(struct event_base *base,
     const struct unfinished_limits *limits);
 
-/* Nothing is held any more. NULL is fine. Returns NULL. */
+/* Let go of all that is held. NULL is fine. Returns NULL. */
 struct unfinished *unfinished_free(struct unfinished *all);
 
 /*
@@ -47,7 +47,7 @@ struct unfinished *unfinished_free(struct unfinished *all);
 void unfinished_hold(struct unfinished *all, struct unfinished_part *p,
     size_t bytes);
 
-/* Its time runs from the first call that says so, until one that does not. */
+/* The time runs from the first call that says so, until one that does not. */
 void unfinished_time(struct unfinished_part *p, bool runs);
 
 #endif

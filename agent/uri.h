@@ -12,8 +12,8 @@
 char *token_uri(const struct token *t);
 
 /*
- * The same with ";id=%01": what tells this key from others, never a slot. To
- * be freed by the caller; NULL when memory is out.
+ * The token's URI with ";id=%01": what tells this key from others, but never
+ * a slot. To be freed by the caller; NULL when memory is out.
  */
 char *key_uri(const struct token *t, const struct key *k);
 

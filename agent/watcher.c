@@ -132,7 +132,7 @@ watcher_got_token(struct watcher *w, struct bytes body)
 	t = watcher_find(w, &m.id);
 	if (t != NULL)
 		t->watched = true;
-	/* What was too much is not kept, and no news. */
+	/* A token that was too much is not kept, and no news. */
 	if (t == NULL ? ++w->unknown > w->provider->n_dropped : !t->present)
 		w->news = true;
 	return PARSE_OK;

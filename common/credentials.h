@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whose process is at the other end of a unix socket, as the system says. */
+/* The process at the other end of a unix socket, as the system says. */
 #ifndef P11_AGENT_COMMON_CREDENTIALS_H
 #define P11_AGENT_COMMON_CREDENTIALS_H
 

@@ -15,17 +15,17 @@ enum {
 	CLIENT_REQUESTS_MAX = 64,
 	/* The same in bytes. */
 	CLIENT_REQUESTS_MAX_BYTES = 512 * 1024,
-	/* The same of all clients. */
+	/* Bytes of the requests in flight, of all clients. */
 	CLIENTS_REQUESTS_MAX_BYTES = 32 * 1024 * 1024,
-	/* What a request may take to come, from its first byte on. */
+	/* The time a request may take to come, from its first byte on. */
 	CLIENT_UNFINISHED_SEC = 60,
-	/* What all that have not come to an end may hold, of all clients. */
+	/* Bytes of requests that have not come to an end, of all clients. */
 	CLIENTS_UNFINISHED_MAX_BYTES = 16 * 1024 * 1024,
 	/* Processes that look up paths which clients name, at a time. */
 	LOOKUPS_MAX = 4,
 	/* Fds that connections leave for our own children and files. */
 	FDS_KEPT_BACK = 64,
-	/* These, and as many connections: with fewer there is no start. */
+	/* Fds without which there is no start: as many for connections. */
 	FDS_NEEDED = 2 * FDS_KEPT_BACK,
 
 	/* The control socket. */
@@ -54,14 +54,14 @@ enum {
 	FAMILY_PROCESSES_MAX = 512,
 
 	/*
-	 * What a module may show. Of more tokens and keys than the daemon
+	 * Limits of modules. Of more tokens and keys than the daemon
 	 * keeps, it keeps those that a section of the config names as well.
 	 */
 	PROVIDERS_MAX = 32,
 	SLOTS_PER_PROVIDER_MAX = 1024,
 	TOKENS_PER_PROVIDER_MAX = 64,
 	KEYS_PER_TOKEN_MAX = 256,
-	/* What a process tells of one token, as long as the message holds it. */
+	/* Keys that a process tells of a token, if the message holds them. */
 	KEYS_ON_WIRE_MAX = 4096,
 	OBJECTS_PER_TOKEN_MAX = 16 * 1024,
 	/* Slots that a scan leaves out because one ended or hung there. */
@@ -110,14 +110,14 @@ enum {
 	FOLDER_LOCK_MAX_MSEC = 2 * 1000,
 	FOLDER_LOCK_LOOK_MSEC = 20,
 	SCAN_MAX_SEC = 60,
-	/* The same for a slot while others wait behind it. */
+	/* Time for a slot while others wait behind it. */
 	SCAN_SLOT_MAX_SEC = 10,
 	SIGN_MAX_SEC = 60,
 	/* What a call in flight gets when its token has left. */
 	LEAVE_SEC = 1,
-	/* What a prompt gets to put the terminal back, before it is killed. */
+	/* Time for a prompt to put the terminal back, before it is killed. */
 	GENTLE_END_MAX_MS = 1000,
-	/* What killed children get to be gone when we end. */
+	/* Time for killed children to be gone when we end. */
 	CHILDREN_END_MAX_MS = 900,
 	/* What another program gets to let go of a token that is wanted. */
 	TAKEN_WAIT_SEC = 5,

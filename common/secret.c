@@ -82,7 +82,7 @@ secret_equal(const struct secret *a, const struct secret *b)
 
 	if (a == NULL || b == NULL || a->len != b->len)
 		return false;
-	/* One byte at a time: see copy_bytewise. */
+	/* Compare one byte at a time: see copy_bytewise. */
 	p = a->p;
 	q = b->p;
 	for (size_t i = 0; i < a->len; i++)

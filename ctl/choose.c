@@ -232,7 +232,7 @@ choose_into(const json_t *keys, const char *word, json_t *found)
 	return true;
 }
 
-/* There may be more than the agent shows: say so. */
+/* Say so when there may be more than the agent shows. */
 static void
 tell_left_out(const json_t *document)
 {

@@ -108,7 +108,7 @@ show_key(const json_t *key, FILE *out)
 		fprintf(out, "%*suri = \"%s\"\n", KEY_COLUMN, "", uri);
 }
 
-/* What there is besides, one line each. */
+/* Show what is left out of the list, one line each. */
 static void
 show_left_out(const json_t *document, FILE *out)
 {

@@ -11,7 +11,7 @@
 
 #define CONFIG_PROGRAM "p11-agent-config"
 
-/* Its path, for free(). NULL, told, when nobody knows where it is. */
+/* The program's path, for free(). NULL, told, when nobody knows it. */
 char *program_find(void);
 
 /*

@@ -6,7 +6,7 @@
 #include "ctl/client.h"
 #include "ctl/show.h"
 
-/* What the config says and hardly means, and modules that do not work. */
+/* Warn of what the config hardly means, and of modules that do not work. */
 static void
 warn_of_config(const json_t *status)
 {

@@ -54,7 +54,7 @@ show_agent(const json_t *status, FILE *out)
 	row_member(out, "readers", "not watched: ", status, "readers_fault");
 }
 
-/* What the config says and hardly means. */
+/* Show what the config says and hardly means. */
 static void
 show_warnings(const json_t *status, FILE *out)
 {
@@ -122,7 +122,7 @@ show_deaths(const json_t *o, const char *what, const char *when, FILE *out)
 	    sec < 0 ? when : rest);
 }
 
-/* What it has and nobody sees, one line each. */
+/* Show what a provider or token has and nobody sees, one line each. */
 static void
 show_left_out(const json_t *o, FILE *out)
 {

@@ -50,7 +50,7 @@ attributes_fetch(struct object *o, const CK_ATTRIBUTE_TYPE *types, size_t n)
 	}
 }
 
-/* It was written: not left as it was, not refused, not cut. */
+/* The value was written: not left as it was, not refused, not cut. */
 static bool
 item_is_answered(const CK_ATTRIBUTE *a)
 {
@@ -58,7 +58,7 @@ item_is_answered(const CK_ATTRIBUTE *a)
 }
 
 /*
- * What the list says of an attribute. ERROR: nothing for sure. A module that
+ * Get what the list says of an attribute. ERROR: nothing sure. A module that
  * stops at the first attribute that it does not know, or voids all others,
  * has not answered the last one either.
  */

@@ -13,7 +13,7 @@
 
 enum { ATTRIBUTES_AT_ONCE_MAX = 12 };
 
-/* What one call has told of an object; all zero: nothing yet. */
+/* The attributes that one call told of an object; all zero: none yet. */
 struct attribute_list {
 	CK_ATTRIBUTE items[ATTRIBUTES_AT_ONCE_MAX];
 	size_t n;

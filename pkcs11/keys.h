@@ -17,7 +17,7 @@ struct token_key {
 	struct key_value value; /* owned */
 	struct buffer id;	/* CKA_ID; owned */
 	struct buffer label;	/* CKA_LABEL; owned */
-	/* What its other objects are called; empty: no more; owned. */
+	/* Labels of its other objects; empty: no more; owned. */
 	struct buffer other_labels[KEY_OTHER_LABELS];
 	uint32_t flags;		/* enum key_flag */
 	char reason[KEY_REASON_BYTES]; /* empty when it can sign */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which functions a module must have, and what stands for the others. */
+/* The functions that a module must have, and what stands for the others. */
 #include "pkcs11/module-calls.h"
 
 #include <stddef.h>

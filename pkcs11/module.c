@@ -146,7 +146,7 @@ module_open(struct module *m, const struct wire_start *start,
 		return false;
 	}
 	get_info(m);
-	/* What else p11-kit has loaded for that says nothing of this one. */
+	/* PC/SC may be that of others, which p11-kit loads for a `remote`. */
 	m->pcsc = !start->remote && has_pcsc();
 	return true;
 }

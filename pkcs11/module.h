@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One PKCS#11 module, loaded and initialised, for use by several threads if
+ * A PKCS#11 module, loaded and initialised, for use by several threads if
  * it can be. A process loads one, once, and never finalises it beside other
  * threads: it exits instead.
  */

@@ -44,7 +44,7 @@ mutex_lock(void *mutex)
 	return CKR_OK;
 }
 
-/* That of another thread says no. */
+/* A mutex that another thread holds is refused. */
 static CK_RV
 mutex_unlock(void *mutex)
 {

@@ -40,7 +40,7 @@ struct object_source {
 	CK_FUNCTION_LIST *module;
 	CK_SESSION_HANDLE session;
 	/*
-	 * What was read in this session before, or NULL: public keys and
+	 * The objects that the session read before, or NULL: public keys and
 	 * certificates that are still there are not read again.
 	 */
 	const struct object_list *known;

@@ -19,7 +19,7 @@
 
 enum {
 	NAME_MAX_BYTES = 64,
-	/* There OpenSC looks for its cache in another variable. */
+	/* OpenSC on macOS looks for its cache in another variable. */
 #ifdef __APPLE__
 	MACOS = 1,
 #else

@@ -68,7 +68,7 @@ struct readers_state {
 /* Append one whole frame; a failed buffer says so at the end. */
 void readers_state_put(struct buffer *b, const struct readers_state *m);
 
-/* The same of a message without a body. */
+/* Append one whole frame of a message without a body. */
 void readers_note_put(struct buffer *b, enum readers_type type);
 
 /*

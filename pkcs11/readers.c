@@ -101,7 +101,7 @@ readers_watch_asked(struct readers_watch *w)
 	w->asked = true;
 	if (w->outside)
 		answer(w);
-	/* It may not wait quite yet: then it is to be woken once more. */
+	/* The thread may not wait quite yet: then it is woken once more. */
 	for (int i = 0; i < WAKES_MAX && w->asked && waiting; i++) {
 		SCARDCONTEXT context = w->waits_in;
 

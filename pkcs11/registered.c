@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What p11-kit has registered, by p11-kit's own loader. */
+/* Modules that p11-kit has registered, by p11-kit's own loader. */
 #include "pkcs11/registered.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "common/cleanup.h"
 #include "config.h"
 
-/* What enable-in and disable-in of pkcs11.conf(5) call us. */
+/* Our name in enable-in and disable-in of pkcs11.conf(5). */
 static const char program_name[] = "p11-agent";
 
 /* Packages' files, and the administrator's. */

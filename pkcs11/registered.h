@@ -23,7 +23,7 @@ CK_FUNCTION_LIST *registered_load_remote(struct bytes name,
 /* Is this `remote` of NAME.module in one of the system's folders? */
 bool registered_by_system(const char *name, const char *remote);
 
-/* The same of folders of the caller's, NULL-terminated. */
+/* Is it in one of the caller's folders? They end with NULL. */
 bool registered_in(const char *const *folders, const char *name,
     const char *remote);
 

@@ -162,7 +162,7 @@ server_send(struct server *s, const struct buffer *out)
 		server_end(0); /* nobody is there to hear it */
 }
 
-/* The same while keys are read. */
+/* Send a sign of progress while keys are read. */
 static void
 server_progress(void *arg, const struct buffer *frame)
 {
@@ -252,7 +252,7 @@ server_sign(struct server *s, struct request *r, unsigned lane)
 		    &signature, &err);
 	result.pin = signature.pin;
 	stuck = mutex_is_held();
-	/* What a module answers of a PIN is believed; else it is lost. */
+	/* An answer about a PIN is believed; else the module is lost. */
 	if (stuck && result.outcome != WIRE_OK && result.pin != WIRE_PIN_TRIED)
 		result.outcome = WIRE_LOST;
 	if (result.outcome == WIRE_LOST && r->renew && !r->renewing && !stuck &&

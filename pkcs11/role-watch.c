@@ -72,7 +72,7 @@ put_picture(CK_FUNCTION_LIST *module, const struct wire_start *start,
 	for (size_t i = 0; i < n; i++) {
 		struct slot_place place = slot_place_of(i, n);
 
-		/* One that cannot even say who it is, is not there. */
+		/* A slot that cannot even say who it is, is not there. */
 		if (wire_left_out_place(start, place) != NULL ||
 		    !slot_read(module, ids[i], &s, &err))
 			continue;
@@ -249,7 +249,7 @@ watch_look(struct watch *w, enum look *ret)
 	while (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) < 0 &&
 	    errno == EINTR)
 		;
-	/* What it has started may go on: each look would leave one behind. */
+	/* Processes of a look may go on: each look would leave some. */
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

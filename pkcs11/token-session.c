@@ -86,7 +86,7 @@ token_session_open(struct token_session *t, CK_FUNCTION_LIST *module,
 	return t->lanes > 0 || open_one(t, &tried, lanes, err);
 }
 
-/* The same in the session of before, whose public objects are known. */
+/* Read the keys anew; same_session: its public objects are known. */
 static bool
 refresh(struct token_session *t, bool same_session, struct p11_err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which slot, and which token in it. */
+/* A slot, and the token in it, on the wire. */
 #include "pkcs11/wire.h"
 
 bool

@@ -35,7 +35,7 @@ enum wire_type {
 	WIRE_LOGIN_RESULT = 69,
 	WIRE_SIGN_RESULT = 70,
 	WIRE_REGISTERED = 71, /* one module that p11-kit has registered */
-	/* What was asked for takes long, but calls into the module come back. */
+	/* The work takes long, but calls into the module come back. */
 	WIRE_PROGRESS = 72,
 	WIRE_SLOT = 73, /* scan: the slot that it is about to touch */
 };
@@ -79,7 +79,7 @@ struct wire_start {
 	struct bytes init_args; /* C_Initialize's pReserved, or empty */
 	struct bytes provider;	/* its name in the config: for its folder */
 	struct token_id token;	/* role token: the one to serve */
-	/* The same: where it was, and some of its keys, if another is alike. */
+	/* Role token: its place, and some of its keys, if another is alike. */
 	struct slot_place place;
 	uint32_t n_refs;
 	uint8_t refs[START_REFS_MAX][KEY_REF_BYTES];
@@ -332,10 +332,10 @@ size_t wire_key_bytes(const struct wire_key *k);
 /* The same token: all of manufacturer, model, serial and label. */
 bool token_id_same(const struct token_id *a, const struct token_id *b);
 
-/* The same, and in the same slot; two of one module may be alike even so. */
+/* Equal texts, and the same slot; two of one module may be alike even so. */
 bool token_id_equal(const struct token_id *a, const struct token_id *b);
 
-/* Nothing is known of it. */
+/* The id says nothing of the token. */
 bool token_id_empty(const struct token_id *id);
 
 /* Is this slot, by its place or by the token in it, left out? Or NULL. */

@@ -23,7 +23,7 @@ extern char **environ;
 enum {
 	/* Never in the middle of a character or of a %0A. */
 	LINE_RESERVE_BYTES = 16,
-	/* Its time ends before the daemon's patience: then it says so. */
+	/* The pinentry's time ends before the daemon's patience: it says so. */
 	TIMEOUT_RESERVE_SEC = 2,
 };
 
@@ -302,7 +302,7 @@ start(struct pinentry *p, const char *path, struct environment_block *vars)
 	assuan_set_flag(p->ctx, ASSUAN_NO_LOGGING, 1);
 	assuan_set_flag(p->ctx, ASSUAN_CONFIDENTIAL, 1);
 	assuan_set_flag(p->ctx, ASSUAN_NO_WAITPID, 1);
-	/* Its greeting is waited for; a display that hangs may keep that. */
+	/* The greeting is waited for; a display that hangs may keep that. */
 	program_die_by_term();
 	err = assuan_pipe_connect(
 	    p->ctx, path, argv, inherited, enter_child, vars, 0);

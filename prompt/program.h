@@ -37,7 +37,7 @@ enum program_result program_run(char *const *argv, char *const *vars, int peer,
  */
 bool program_wait(int peer, int fd);
 
-/* The same, of now: does the daemon still want an answer? */
+/* Does the daemon still want an answer, as of now? */
 bool program_is_wanted(int peer);
 
 /* From now on SIGTERM comes while program_wait waits, and ends that. */

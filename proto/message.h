@@ -58,7 +58,7 @@ struct smartcard_request {
 	struct bytes constraints; /* see constraints_flags; empty without any */
 };
 
-/* What ssh-add asks for by constraints (RFC 9987 section 5). */
+/* The constraints that ssh-add asks for (RFC 9987 section 5). */
 enum constraint_flag {
 	CONSTRAINT_LIFETIME = 1,     /* -t */
 	CONSTRAINT_CONFIRM = 2,	     /* -c */

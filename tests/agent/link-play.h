@@ -26,13 +26,13 @@ void play_reset(void);
 /* The program says so. One whole frame, which is cleared. */
 void play_says(struct buffer *frame);
 
-/* What it was sent, and has not read yet. */
+/* The bytes that the program was sent, and has not read yet. */
 struct buffer *play_heard(void);
 
-/* It ends. */
+/* The program ends. */
 void play_ends(void);
 
-/* That timer runs. */
+/* The timer runs. */
 bool play_waits(void);
 
 /* Its time is over. */

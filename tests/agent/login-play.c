@@ -49,7 +49,7 @@ __wrap_pin_file_store(struct pin_file *f, struct pin_record *r,
 {
 	assert_ptr_equal(f, play.agent->pin_file);
 	assert_null(play.storing);
-	/* It is in the record by now. */
+	/* The try is in the record by now. */
 	assert_true(r->pending > 0);
 	play.stores++;
 	switch (play.file) {

@@ -15,7 +15,7 @@
 
 enum { SENT_MAX = 16 };
 
-/* What becomes of a try that is to be stored. */
+/* The fate of a try that is to be stored. */
 enum play_file {
 	FILE_TAKES,	/* at once, or: it is none */
 	FILE_IS_SLOW,	/* until file_says */

@@ -29,7 +29,7 @@ setup(void **state)
 	assert_non_null(t);
 	family_adopt();
 	t->agent = world_agent();
-	/* There is one in a process: it buries whatever it does not know. */
+	/* A process has one spawner: it buries whatever it does not know. */
 	t->spawner = t->agent->spawner;
 	assert_int_equal(pipe(t->fd), 0);
 	*state = t;

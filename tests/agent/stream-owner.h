@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One stream of a daemon made by hand, and its owner, for tests. */
+/* A stream of a daemon made by hand, and its owner, for tests. */
 #ifndef P11_AGENT_TESTS_AGENT_STREAM_OWNER_H
 #define P11_AGENT_TESTS_AGENT_STREAM_OWNER_H
 
@@ -9,7 +9,7 @@
 
 enum { FRAME_MAX = 200 * 1000, OUT_MAX = 400 * 1000 };
 
-/* One stream, and what its owner does with each frame. */
+/* A stream, and what its owner does with each frame. */
 struct owner {
 	struct agent *agent; /* for its loop */
 	struct stream *stream;
@@ -34,7 +34,7 @@ int owner_setup(void **state, bool child,
     const struct unfinished_limits *held);
 int owner_teardown(void **state);
 
-/* One frame of this length, to be read by the peer. */
+/* Send a frame of this length, to be read by the peer. */
 void owner_answer(struct owner *o, size_t len);
 
 /* From the peer; a frame of this many bytes. */

@@ -133,7 +133,7 @@ only_so_many_requests_are_taken(void **state)
 	assert_true(world_quiet(t->agent, &t->peer));
 }
 
-/* One that may cost a process: what the same client asks behind it waits. */
+/* A request that may cost a process holds up its client's later ones. */
 static void
 one_such_request_at_a_time(void **state)
 {
@@ -290,7 +290,7 @@ the_largest_request_is_taken(void **state)
 	assert_int_equal(t->agent->n_clients, 1);
 }
 
-/* What waits is limited for all together, and one that holds most loses. */
+/* Requests that wait are limited for all; the client with most loses. */
 static void
 too_much_under_way(void **state)
 {

@@ -24,7 +24,7 @@ is_due(void *arg)
 {
 	struct table *t = arg;
 
-	/* It may be started again from here. */
+	/* The timer may be started again from here. */
 	t->due++;
 	assert_int_equal(t->timer.fd, -1);
 }
@@ -76,7 +76,7 @@ a_timer_goes_on_in_a_sleep(void **state)
 
 	assert_true(life_timer_start(&t->timer, 1));
 	assert_int_equal(clock_of_file(t->timer.fd), CLOCK_BOOTTIME);
-	/* Nothing else is in the loop, which ends (1) with the timer. */
+	/* The loop has nothing else, and ends (1) with the timer. */
 	assert_int_equal(event_base_dispatch(t->base), 1);
 	assert_int_equal(t->due, 1);
 	assert_true(clock_life_ms() - before >= 1000);

@@ -241,7 +241,7 @@ check_warns(void **state)
 	assert_non_null(strstr(name.err, "nor is that a name that p11-kit has "
 					 "registered\n"));
 
-	/* Its file says so; p11-kit, which reads none of root's, is not asked. */
+	/* The file says so; p11-kit, which reads none of root's, is unasked. */
 	assert_int_equal(setenv("XDG_CONFIG_HOME", f->folder, 1), 0);
 	assert_int_equal(mkdir(files_path(f, "pkcs11"), 0700), 0);
 	assert_int_equal(mkdir(files_path(f, "pkcs11/modules"), 0700), 0);

@@ -256,7 +256,7 @@ values_arrive(void **state)
 	assert_non_null(strstr(k->place.file, "/a.conf"));
 }
 
-/* What is accepted with a warning; NULL: without one. */
+/* Texts that are accepted with a warning; NULL: without one. */
 static const struct {
 	const char *text, *warning;
 } doubts[] = {

@@ -103,7 +103,7 @@ a_token_that_nobody_saw_is_looked_for(void **state)
 	expect_refusal(t, "there is no such token");
 }
 
-/* Who says no more gets the answer that it waits for, and is let go then. */
+/* A client that says no more gets its answer, and is let go then. */
 static void
 who_says_no_more_is_answered(void **state)
 {

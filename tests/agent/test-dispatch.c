@@ -312,7 +312,7 @@ expect_no_change(struct table *t)
 	assert_true(may_sign(t, 1));
 }
 
-/* It may be a forwarded one (CVE-2023-38408). */
+/* A connection that is bound may be a forwarded one (CVE-2023-38408). */
 static void
 a_bound_connection_changes_nothing(void **state)
 {
@@ -339,7 +339,7 @@ what_ssh_brings_changes_nothing(void **state)
 	struct table *t = *state;
 	struct world_peer peer;
 
-	/* It was ssh when it connected, and is something else now. */
+	/* The peer was ssh when it connected, and is something else now. */
 	name_us("ssh");
 	peer = t->peer;
 	world_client(t->agent, &t->peer);

@@ -28,7 +28,7 @@ slot(uint32_t at, uint32_t of, const char *label)
 	return w;
 }
 
-/* What a scan would be told now: "at+" is looked at when all is done. */
+/* Check what a scan is told now: "at+" is looked at when all is done. */
 static void
 assert_put(const struct left_out *l, const char *want)
 {
@@ -83,12 +83,12 @@ which_slot(void **state)
 	assert_true(left_out_add(&l, &place, "crash"));
 	assert_true(left_out_add(&l, &other, "crash"));
 	assert_put(&l, "1 2");
-	/* It went further this time: the same slot, and the count goes on. */
+	/* The scan went further this time: the slot's count goes on. */
 	assert_true(left_out_add(&l, &texts, "hang"));
 	assert_put(&l, "2 1");
 	now_ms += 1000;
 	assert_put(&l, "2+ 1");
-	/* That it could say who it is was no wonder. */
+	/* The slot hangs later: to say who it is was no wonder. */
 	assert_false(left_out_passed(&l, &place));
 	assert_true(left_out_passed(&l, &other));
 	assert_put(&l, "1");
@@ -98,7 +98,7 @@ which_slot(void **state)
 	left_out_clear(&l);
 }
 
-/* Nothing was seen of it in a scan that had to look at it. */
+/* A slot has gone when a scan that had to look at it saw nothing of it. */
 static void
 a_slot_that_has_gone(void **state)
 {
@@ -116,7 +116,7 @@ a_slot_that_has_gone(void **state)
 	now_ms += 1000;
 	began = now_ms;
 	assert_put(&l, "0+ 2+ 1");
-	/* This one's rest is over meanwhile: the next scan's. */
+	/* The third one's rest is over meanwhile: it is the next scan's. */
 	now_ms += 1000;
 	assert_true(left_out_survived(&l, began));
 	assert_put(&l, "1+");

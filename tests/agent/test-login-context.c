@@ -86,7 +86,7 @@ a_prompt_serves_the_key_that_it_names(void **state)
 	signature_is_made(&w[0]);
 	signature_is_made(&w[2]);
 	assert_sent("1234 1234");
-	/* They ask in their own words. */
+	/* The other two ask in their own words. */
 	assert_told(&w[1], "");
 	assert_told(&w[3], "");
 	waiter_wants_pin(&w[1]);
@@ -99,7 +99,7 @@ a_prompt_serves_the_key_that_it_names(void **state)
 	assert_int_equal(play.prompts, 2);
 }
 
-/* The same for the prompt of the login before it. */
+/* A prompt of a login, too, is for the key that it names. */
 static void
 a_login_s_prompt_serves_the_key_that_it_names(void **state)
 {
@@ -118,7 +118,7 @@ a_login_s_prompt_serves_the_key_that_it_names(void **state)
 	assert_told(&w, "");
 	assert_sent("1234 1234");
 	assert_int_equal(play.prompts, 1);
-	/* What `unlock` brings is for all. */
+	/* A PIN by `unlock` is for all. */
 	waiter_wants_pin(&w);
 	waiter_wants_pin(&same);
 	waiter_unlocks(&login, "1234");

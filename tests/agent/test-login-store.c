@@ -120,7 +120,7 @@ ssh_add_leaves_the_last_try(void **state)
 	assert_string_equal(login_pin_state(play.token->login), "ok");
 }
 
-/* What said neither yes nor no counts as well; what was not sent does not. */
+/* A try without yes or no counts as well; one that was not sent does not. */
 static void
 how_a_try_may_end(void **state)
 {
@@ -197,7 +197,7 @@ what_was_not_sent_costs_nothing(void **state)
 	assert_false(record()->unattended_off);
 }
 
-/* It waits for another program, and is forgotten meanwhile. */
+/* The try waits for another program, and is forgotten meanwhile. */
 static void
 what_waits_for_the_token_was_not_sent(void **state)
 {
@@ -282,7 +282,7 @@ ssh_add_has_one_try_unstored(void **state)
 	waiter_offers(&a, "2222");
 	assert_told(&a, "its one try");
 	assert_sent("1111");
-	/* One that was seen to be wrong is no better. */
+	/* A try that was seen to be wrong is no better. */
 	waiter_unlocks(&b, "1234");
 	token_says(WIRE_OK, TOKEN_LOGGED_IN);
 	assert_told(&b, "");
@@ -309,7 +309,7 @@ an_offer_that_cannot_be_stored(void **state)
 	waiter_offers(&a, "1111");
 	file_says("the disk is full");
 	assert_told(&a, "its one try");
-	/* Who waits for a prompt has it back. */
+	/* The waiter for a prompt has it back. */
 	assert_true(play.prompt_open);
 	assert_waits(&b);
 	assert_sent("9999");
@@ -357,7 +357,7 @@ a_proven_pin_is_sent_at_once(void **state)
 	assert_int_equal(play.stores, 0);
 	token_says(WIRE_OK, TOKEN_LOGGED_IN);
 	assert_told(&a, "");
-	/* It is not right for ever. */
+	/* The proven PIN is not right for ever. */
 	waiter_asks(&a);
 	the_process_dies();
 	assert_told(&a, "");
@@ -384,7 +384,7 @@ a_signature_s_login_is_stored_too(void **state)
 	assert_int_equal(play.stores, 1);
 	assert_sent("1234 1234");
 	assert_counts(0, 0);
-	/* Its process dies with the next one. */
+	/* The process dies with the next try. */
 	waiter_wants_pin(&w[2]);
 	person("1111");
 	file_says(NULL);

@@ -320,7 +320,7 @@ a_token_locked_meanwhile_gets_no_pin(void **state)
 	assert_sent("");
 }
 
-/* Its flag is a hint: a person's PIN is tried, and no other. */
+/* The token's flag is a hint: a person's PIN is tried, and no other. */
 static void
 a_token_that_says_it_has_no_pin_is_for_persons(void **state)
 {

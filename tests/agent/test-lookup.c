@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which paths are looked up at a time; p11-agent-config is played. */
+/* Paths that are looked up at a time; p11-agent-config is played. */
 #include "agent/lookup.h"
 
 #include <stdio.h>
@@ -156,7 +156,7 @@ equal_questions_share_one(void **state)
 
 	ask(a, &early, "/x");
 	world_spin(a);
-	/* It may have looked already: theirs is another one, behind it. */
+	/* The first process may have looked already: theirs comes behind it. */
 	for (unsigned i = 0; i < 3; i++)
 		ask(a, &late[i], "/x");
 	ask(a, &other, "/y");
@@ -195,7 +195,7 @@ who_leaves_is_not_told(void **state)
 	lookup_leave(&two.w);
 	lookup_leave(&two.w);
 	assert_int_equal(play.n_running, 0);
-	/* Its place is free again. */
+	/* The process's place is free again. */
 	for (unsigned i = 0; i < LOOKUPS_MAX; i++) {
 		static const char *const paths[] = {"/a", "/b", "/c", "/d"};
 

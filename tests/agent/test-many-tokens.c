@@ -92,7 +92,7 @@ a_scan_makes_one_list(void **state)
 		for (unsigned i = 0; i < TOKENS; i++)
 			report(p, i);
 		assert_int_equal(lists, 0);
-		/* What was listed before still is, and can be looked at. */
+		/* Keys listed before still are, and can be looked at. */
 		assert_int_equal(a->n_exposed, scan * TOKENS * KEYS);
 		for (size_t i = 0; i < a->n_exposed; i++)
 			assert_ptr_equal(token_key(a->exposed[i].token,
@@ -121,7 +121,7 @@ who_looks_sees_all(void **state)
 	lists = 0;
 	allowlist_settle(a);
 	assert_int_equal(lists, 0);
-	/* One that goes is off the list before anybody looks. */
+	/* A token that goes is off the list before anybody looks. */
 	report(p, 2);
 	token_leave(t, "away");
 	assert_int_equal(a->n_exposed, 0);

@@ -64,7 +64,7 @@ __wrap_strdup(const char *s)
 	return memory_is_there() ? __real_strdup(s) : NULL;
 }
 
-/* One after the other is the first that fails; so do those behind it. */
+/* Each allocation in turn is the first that fails; so do those behind it. */
 static void
 at_each_allocation(void (*attempt)(void *arg), void *arg)
 {

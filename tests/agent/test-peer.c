@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which program is at the other end: real processes with names of ours. */
+/* The program at the other end: real processes with names of ours. */
 #include "agent/peer.h"
 
 #include <fcntl.h>
@@ -114,12 +114,12 @@ by_its_executable(void **state)
 			    peer_way(pid));
 		close(in);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		/* It has ended: nobody knows. */
+		/* The process has ended: nobody knows. */
 		assert_int_equal(peer_way(pid), PEER_UNKNOWN);
 	}
 }
 
-/* What sshd runs as a user shows no executable to that user. */
+/* A process of sshd's shows no executable to the user it runs as. */
 static void
 by_its_name(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who waits for the file of wrong PINs; p11-agent-config is played. */
+/* Waiters for the file of wrong PINs; p11-agent-config is played. */
 #include "agent/pin-memory.h"
 
 #include <event2/event.h>
@@ -29,7 +29,7 @@ __wrap_config_run_start(struct agent *agent, const char *const *args,
     config_run_done done, void *arg)
 {
 	assert_non_null(agent);
-	/* One at a time. */
+	/* Processes run one at a time. */
 	assert_null(play.done);
 	if (play.fails)
 		return NULL;
@@ -139,7 +139,7 @@ store(struct waiter *w, struct pin_record *r)
 	return pin_file_store(play.agent->pin_file, r, &w->w);
 }
 
-/* What the process under way is to write. */
+/* Check what the process under way is to write. */
 static void
 assert_writes(const char *wrong, const char *doubt, const char *off)
 {
@@ -180,7 +180,7 @@ a_try_is_stored_and_corrected(void **state)
 	r->unattended_off = true;
 	pin_record_end(r, PIN_END_DOUBT);
 	pin_file_save(f);
-	/* Which is what the file says. */
+	/* The file says that, too. */
 	assert_null(play.done);
 	assert_int_equal(pin_record_spent(r), 3);
 	pin_record_try(r);
@@ -251,7 +251,7 @@ what_is_in_the_file_waits_for_no_other(void **state)
 	assert_int_equal(store(&one, r), PIN_STORING);
 	run_ends(BYTES_NONE, NULL);
 	assert_int_equal(store(&two, record("two")), PIN_STORING);
-	/* It was not sent, and a person types it again. */
+	/* The try was not sent, and a person types it again. */
 	pin_record_end(r, PIN_END_UNSENT);
 	pin_file_save(play.agent->pin_file);
 	assert_int_equal(store(&one, r), PIN_STORED);
@@ -261,7 +261,7 @@ what_is_in_the_file_waits_for_no_other(void **state)
 	assert_null(play.done);
 }
 
-/* What is being written may not get there. */
+/* A count that is being written may not get there. */
 static void
 what_is_being_written_is_waited_for(void **state)
 {
@@ -302,7 +302,7 @@ what_cannot_be_stored(void **state)
 	assert_int_equal(store(&w, other), PIN_NOT_STORED);
 	assert_int_equal(w.told, 1);
 	assert_false(pin_record_is_sure(other));
-	/* The same again is no more in the file than before. */
+	/* A second store puts no more into the file than before. */
 	assert_int_equal(pin_file_store(play.agent->pin_file, other, &w.w),
 	    PIN_NOT_STORED);
 	/* Until one is. */
@@ -334,7 +334,7 @@ what_cannot_be_read(void **state)
 	assert_false(pin_record_is_sure(after));
 }
 
-/* One card that two modules show has two entries, and is one. */
+/* A card that two modules show has two entries, and is one. */
 static void
 a_device_s_entries_are_written_both(void **state)
 {

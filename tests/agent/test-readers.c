@@ -262,7 +262,7 @@ says_that_it_lives(void)
 	play_says(&b);
 }
 
-/* One question for all who want to know; an answer, or any news, is one. */
+/* A question serves all who want to know; any news is an answer, too. */
 static void
 it_is_asked_whether_it_lives(void **state)
 {
@@ -317,7 +317,7 @@ silence_ends_it(void **state)
 	insert(t);
 	assert_null(readers_fault(t->readers));
 	assert_int_equal(play.scans, 1);
-	/* Who leaves is not told. */
+	/* A waiter who leaves is not told. */
 	assert_true(readers_ask(t->readers, &w));
 	readers_leave(&w);
 	readers_leave(&w);

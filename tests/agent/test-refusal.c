@@ -141,7 +141,7 @@ a_flood_is_cut_and_counted(void **state)
 	pass(SPAN_MS);
 	assert_int_equal(logged("greedy: 6997 more lines were left out: no "
 	    "signature by what is not an identity"), 1);
-	/* Nothing wakes us any more, and the next one is said. */
+	/* The timer wakes us no more, and the next one is said. */
 	assert_int_equal(play.timer_ms, -1);
 	say(REFUSED_KEY, 1, "no");
 	assert_int_equal(logged("greedy (pid "), LINES + 1);
@@ -192,7 +192,7 @@ what_is_about_a_pin_is_always_said(void **state)
 	assert_int_equal(play.timer_ms, -1);
 }
 
-/* Who takes another name each time gets no more than its room. */
+/* A program with another name each time gets no more than its room. */
 static void
 many_programs_are_counted_together(void **state)
 {

@@ -179,7 +179,7 @@ test_commands(void **state)
 	assert_null(get(a, "three"));
 	p = get(a, "two");
 	assert_string_equal(p->remote, "+two");
-	/* What was reported of its file is not this one's. */
+	/* The path reported of its file is not this one's. */
 	free(p->real_path);
 	p->real_path = NULL;
 	assert_string_equal(provider_module(p), "+two");

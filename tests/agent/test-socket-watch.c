@@ -76,7 +76,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* What the system has told by now. */
+/* Check what the system has told by now. */
 static void
 check(struct table *t, const char *words)
 {
@@ -158,7 +158,7 @@ removed_before(void **state)
 	check(t, "is another one by now");
 }
 
-/* Nothing of this is about our file, or takes it away. */
+/* Changes that are not about our file, or do not take it away. */
 static void
 still_there(void **state)
 {
@@ -172,7 +172,7 @@ still_there(void **state)
 	assert_int_equal(chmod(t->folder, 0755), 0);
 	assert_int_equal(link(t->path, t->other), 0);
 	check(t, NULL);
-	/* It waits for the system, and for no time. */
+	/* The watch waits for the system, and for no time. */
 	assert_int_equal(event_base_get_num_events(t->base,
 	    EVENT_BASE_COUNT_ADDED), 1);
 }

@@ -172,7 +172,7 @@ a_gentle_child_may_tidy_up(void **state)
 	wait_for_report(t);
 	assert_true(WIFEXITED(t->status));
 	assert_int_equal(WEXITSTATUS(t->status), 7);
-	/* What it left in its group is gone with it. */
+	/* The rest of the child's group is gone with it. */
 	read_all(t, line, sizeof(line));
 	assert_string_equal(line, "tidy\n");
 }

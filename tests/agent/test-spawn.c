@@ -253,7 +253,7 @@ a_forgotten_child_is_killed_without_a_report(void **state)
 	child_forget(c);
 	spawner_when_killed(t->spawner, killed, &v);
 	assert_true(world_run(t->agent, victim_told, &v));
-	/* It was reaped. */
+	/* The child was reaped. */
 	assert_true(v.gone);
 	world_spin(t->agent);
 	assert_int_equal(t->reports, 0);

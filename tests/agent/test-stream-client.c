@@ -19,7 +19,7 @@ setup_client(void **state)
 	return owner_setup(state, false, &limits);
 }
 
-/* One that has little time, and little room. */
+/* A client that has little time, and little room. */
 static int
 setup_short(void **state)
 {
@@ -99,7 +99,7 @@ who_said_no_more_can_leave(void **state)
 	assert_int_equal(o->closed, 1);
 }
 
-/* What it said before it is taken in its time; then it may leave. */
+/* A client's last words are taken in their time; then it may leave. */
 static void
 who_says_no_more_to_one_that_does_not_listen(void **state)
 {

@@ -9,7 +9,7 @@
 #include "tests/agent/stream-owner.h"
 #include "tests/cmocka-all.h"
 
-/* One of our children. */
+/* The peer is one of our children. */
 static int
 setup(void **state)
 {

@@ -262,7 +262,7 @@ what_a_login_showed_stays_exposed(void **state)
 	assert_int_equal(token->keys[0].position, 1);
 }
 
-/* What a call answered is a fact, until something changes. */
+/* An answer of a call is a fact, until something changes. */
 static void
 a_key_that_was_refused_stays_so(void **state)
 {
@@ -360,7 +360,7 @@ begin_scan(struct table *t)
 		token->scanned = false;
 }
 
-/* One slot of the scan that is under way. */
+/* Report one slot of the scan that is under way. */
 static struct token *
 scan_slot(struct table *t, const char *serial, uint32_t at, uint32_t of,
     const struct world_key *keys)
@@ -384,7 +384,7 @@ static const struct world_key KEY_A[] = {{.number = 1}, {0}};
 static const struct world_key KEY_B[] = {{.number = 2}, {0}};
 static const struct world_key KEY_C[] = {{.number = 3}, {0}};
 
-/* The same four texts, and the same slotDescription: both serve. */
+/* Tokens with the same four texts, and slotDescription, both serve. */
 static void
 alike_tokens_are_two(void **state)
 {
@@ -404,7 +404,7 @@ alike_tokens_are_two(void **state)
 	begin_scan(t);
 	assert_ptr_equal(scan_slot(t, "1", 0, 2, KEY_B), b);
 	assert_ptr_equal(scan_slot(t, "1", 1, 2, KEY_A), a);
-	/* One that is new, before both. */
+	/* A new one comes before both. */
 	begin_scan(t);
 	assert_ptr_not_equal(scan_slot(t, "1", 0, 3, KEY_C), a);
 	assert_ptr_equal(scan_slot(t, "1", 1, 3, KEY_B), b);
@@ -453,7 +453,7 @@ scan_70(struct table *t)
 	assert_int_equal(t->agent->n_exposed, tokens(t));
 }
 
-/* Those that a section names are among those that are kept. */
+/* Tokens that a section names are among those that are kept. */
 static void
 a_named_token_is_never_too_many(void **state)
 {

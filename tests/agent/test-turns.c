@@ -114,7 +114,7 @@ signs(void *arg)
 	    process_is_busy(t->process);
 }
 
-/* One PIN serves one request, also when others wait already. */
+/* A PIN serves one request, also when others wait already. */
 static void
 one_after_the_other(void **state)
 {

@@ -124,7 +124,7 @@ each_has_so_long(void **state)
 	pass(MS / 2);
 	hold(&two, 10);
 	unfinished_time(&two.p, true);
-	/* That it says more does not give it more time. */
+	/* More words of a part do not give it more time. */
 	hold(&one, 20);
 	unfinished_time(&one.p, true);
 	pass(MS / 2 - 1);
@@ -135,7 +135,7 @@ each_has_so_long(void **state)
 	assert_int_equal(two.dropped, 0);
 	pass(MS / 2);
 	assert_int_equal(two.dropped, 1);
-	/* Nothing runs: nothing wakes us. */
+	/* No time runs: nothing wakes us. */
 	assert_int_equal(play.timer_ms, -1);
 	assert_null(one.p.all);
 }
@@ -197,7 +197,7 @@ who_holds_most_loses(void **state)
 	hold(&last, 101);
 	assert_int_equal(big.dropped, 1);
 	assert_non_null(strstr(big.why, "memory"));
-	/* There is room again. */
+	/* Room is there again. */
 	hold(&last, 700);
 	assert_int_equal(small.dropped + last.dropped, 0);
 	/* The one that says so itself. */

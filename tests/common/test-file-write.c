@@ -75,7 +75,7 @@ not_in_a_strangers_folder(void **state)
 	assert_non_null(strstr(t->words, "belongs to user 12345"));
 	assert_non_null(file_write(t->path, bytes_str("x"), t->words));
 	assert_non_null(strstr(t->words, "belongs to user 12345"));
-	/* There is nothing to make. */
+	/* The folder is there: nothing to make. */
 	assert_null(file_make_folder(t->path, t->words));
 }
 

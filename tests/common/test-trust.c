@@ -178,7 +178,7 @@ strangers(void **state)
 	assert_int_equal(lchown(t->path, 0, 0), 0);
 	assert_int_equal(chown(t->folder, STRANGER, 0), 0);
 	check(t, t->path, TRUST_NOT, "others may replace");
-	/* Who may write there once has put his own in its place. */
+	/* A stranger who may write there has put his own in its place. */
 	close(t->listener);
 	unlink(t->path);
 	assert_int_equal(pipe(ends), 0);
@@ -231,7 +231,7 @@ the_base(void **state)
 	assert_non_null(strstr(why, "no folder"));
 }
 
-/* Nothing that is set, or nothing that counts. */
+/* Without variables, or with such as do not count. */
 static void
 the_usual_base(void **state)
 {

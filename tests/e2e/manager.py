@@ -95,7 +95,7 @@ def missing():
     for path in (SYSTEMD, JOURNALD, "/usr/bin/dbus-daemon"):
         if not os.path.exists(path):
             return "not installed: " + path
-    # One without p11-agent says whether one with it can be expected.
+    # A manager without p11-agent tells whether one with it may come up.
     try:
         with Manager(bare=True):
             return None
@@ -105,7 +105,7 @@ def missing():
 
 
 class Manager:
-    """One running manager; `with` stops it. A bare one has no p11-agent."""
+    """A running manager; `with` stops it. A bare one has no p11-agent."""
 
     def __init__(self, bare=False):
         self.bare = bare

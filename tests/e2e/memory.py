@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is in the memory and registers of a process, for root to see."""
+"""Contents of the memory and registers of a process, for root to see."""
 import ctypes
 import os
 import pathlib
@@ -42,7 +42,7 @@ def parts_of(secret, size=6):
 
 
 def pieces(pid, secret):
-    """Which parts of a secret are in memory."""
+    """The parts of a secret that are in memory."""
     return {part for piece in memory(pid) for part in parts_of(secret)
             if part in piece}
 

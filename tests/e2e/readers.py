@@ -112,7 +112,7 @@ class Readers:
         raise AssertionError("waited in vain; it said %r" % self.seen)
 
     def lives(self, seconds=5):
-        """It gives a sign of life in that time."""
+        """The program gives a sign of life in that time."""
         before = self.alive
         self.sock.sendall(struct.pack(">IB", 1, READERS_ASK))
         end = time.monotonic() + seconds

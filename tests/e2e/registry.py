@@ -33,7 +33,7 @@ class Registry:
         return self.write(name, module=module, **settings)
 
     def command(self, name, module, **settings):
-        """The same by a command that p11-kit runs."""
+        """Register a module by a command that p11-kit runs."""
         return self.write(name, remote="|p11-kit remote %s" % module,
                           **settings)
 

@@ -175,7 +175,7 @@ def test_hangs_for_a_minute(served, bad):
         assert 55 < time.monotonic() - begin < 80
 
 
-# One token shown in two slots, the bad one in front. SoftHSM's own numbers of
+# A token shown in two slots, the bad one in front. SoftHSM's own numbers of
 # slots are 1 or long ones.
 BAD = 11
 SLOTS = ["token test slot=%d label=bad serial=1" % BAD,
@@ -253,7 +253,7 @@ def test_crash_at_one_slot_that_passes(beside):
 
 
 def test_crash_at_one_slot_that_goes_away(beside):
-    """What was looked for behind all others, and is not there any more, is
+    """A slot that was looked for behind all others, and has gone, is
     not looked for again and again."""
     a, token = beside("call C_OpenSession of=%d crash=1 times=always" % BAD)
     assert a.names() == ["good"]
@@ -288,7 +288,7 @@ SLOW_KEYS, LIST_CALLS, SIGN_CALLS = 60, 200, 300
 
 
 def test_slow_calls_are_few(agent, layered):
-    """What takes long is each call: so there are few of them."""
+    """Each call takes long: so there are few of them."""
     token = layered(*["p256"] * SLOW_KEYS)
     a = agent(section("slow", token) + key("k", "token=test;id=%01"),
               pins=[token.pin])

@@ -123,7 +123,7 @@ def test_those_that_wait_ask_once(agent, card):
 
 
 def test_with_each_every_one_asks(agent, card):
-    """One PIN serves one request: its login, and its signature's."""
+    """A PIN serves one request: its login, and its signature's."""
     a = card_agent(agent, card, ["!wait"] + [card.pin] * 9, 'login = "each"')
     slots = ["9c", "9a", "9c", "9c", "9a"]
     wait_for_one_prompt(a, card, slots)

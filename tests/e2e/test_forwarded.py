@@ -53,7 +53,7 @@ def changes_nothing(served, path):
         assert c.ask(REMOVE_IDENTITY, string(blob))[0] == FAILURE
         assert c.ask(ADD_IDENTITY, string("ssh-ed25519"))[0] == FAILURE
         assert c.names() == ["key1", "key2"]
-        # It may still sign.
+        # The client may still sign.
         assert verify(blob, c.sign(blob, b"data"), b"data")
     done = served.ssh_add("-D")
     assert done.returncode == 0, done.stderr
@@ -80,7 +80,7 @@ def test_socket_that_sshd_reaches(served, sshd, directory):
 
 
 def test_control_socket_that_sshd_reaches(served, sshd, directory):
-    """It may be asked; nothing is unlocked, locked or reloaded."""
+    """The daemon may be asked; nothing is unlocked, locked or reloaded."""
     path = directory / "near"
     control = "%s.control" % path
     with forwarding(served, sshd, control, "-L",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What modules say of themselves is a hint: these work with ssh-agent too."""
+"""A module's word about itself is a hint: these work with ssh-agent too."""
 import threading
 
 import pytest
@@ -86,7 +86,7 @@ def test_refused_is_off_the_list(agent, token):
     assert a.ctl("lock").returncode == 0
     done = a.ssh_add("-s", token.module, pin=token.pin)
     assert a.names() == [], done.stderr
-    # It was set up otherwise.
+    # The token was set up otherwise.
     token.script()
     assert a.ctl("reload").returncode == 0
     wait_until(lambda: a.names() == ["key1"], what="another try")

@@ -68,7 +68,7 @@ def test_keys_that_are_left_out_are_said(many_keys):
         assert words in said, said
     assert done.returncode == 1
     assert 'no key is called "key311"' in done.stderr
-    # What the message says helps.
+    # The message's advice helps.
     with open(a.config, "a") as f:
         f.write(key("last", "object=key311"))
     assert a.ctl("reload").returncode == 0

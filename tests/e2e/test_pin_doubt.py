@@ -113,7 +113,7 @@ def test_the_daemon_is_killed(agent, token):
 
 
 def test_ssh_add_and_crashes(agent, token):
-    """It counts as a person, who was not told of a last try."""
+    """ssh-add counts as a person, who was not told of a last try."""
     a = agent(simple(token, 1), token)
     token.script(NO_FLAGS, CRASH)
     with a.client() as c:
@@ -166,7 +166,7 @@ def test_only_persons_try_without_a_count(without_count, token):
     runs, config = by_command(token, token.pin, '"askpass"')
     a = without_count(config, pins=[token.pin])
     done = [sign(a), sign(a)]
-    # What the command said was not sent; the person's PIN was.
+    # The command's PIN was not sent; the person's was.
     assert done[-1]
     assert token.pins() == [token.pin]
     assert a.askpass.calls() == 1
@@ -241,7 +241,7 @@ def test_a_signature_s_own_login(agent, piv, directory):
 
 
 def test_a_proven_pin_needs_no_file(agent, token, directory):
-    """It is sent again as ever: nothing is stored for it."""
+    """A proven PIN is sent again as ever: nothing is stored for it."""
     state = directory / "state/p11-agent"
     a = agent(simple(token, 1) + 'token "t" { uri = "pkcs11:" '
               'keep-pin = "session" }\n', token, pins=[token.pin],

@@ -97,7 +97,7 @@ def test_no_proc_and_not_installed(mounts, agent):
 
 
 def test_no_home(agent, directory):
-    """Which files are not read, and why, is said."""
+    """The log says which files are not read, and why."""
     if os.geteuid() != 0:
         pytest.skip("becoming a user without a home needs root")
     directory.chmod(0o711)

@@ -326,7 +326,7 @@ def test_connections_leave_no_file_open(served):
 
 
 def test_client_that_reads_nothing(served):
-    """It fills what may wait for it, is not read any more, and disturbs
+    """The client fills its queue, is not read any more, and disturbs
     nobody."""
     with Client(served.socket, 2) as greedy:
         with pytest.raises(socket.timeout):

@@ -307,7 +307,7 @@ def test_ends_with_the_daemon(readers, piv, directory, where):
     b"\0\0\0\0", b"\0\0\0\1\0", b"\0\0\0\1\x50", b"\xff\xff\xff\xff"],
     ids=["empty", "unknown", "a-state", "too-long"])
 def test_daemon_that_speaks(readers, directory, words):
-    """It asks for a sign of life, and says nothing else: the program ends."""
+    """A daemon may ask for a sign of life; at other words the program ends."""
     r = readers(socket_of(directory / "none"))
     r.message(10)
     assert r.lives()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is refused has a line in the log: what, to whom, why, what to do."""
+"""A refusal has a line in the log: what, to whom, why, what to do."""
 import re
 import struct
 
@@ -105,7 +105,7 @@ def test_connection_that_is_closed(served):
 
 
 def test_flood(served):
-    """It is cut, and what was left out is counted."""
+    """A flood of lines is cut, and what was left out is counted."""
     with served.client() as c:
         c.names()
         request = frame(SIGN_REQUEST, string("no such key") + string("x") +

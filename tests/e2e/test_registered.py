@@ -254,7 +254,7 @@ def test_command_of_the_system(registered, registry):
     assert (p["name"], p["state"], p["tokens"]) == ("far", "ready", 1)
     assert p["module"] == "|p11-kit remote %s" % SoftHsm.path()
     assert a.status()["unused"] == []
-    # One process a token, and one command of each.
+    # The token has one process, and that has one command.
     assert len(a.providers()) == len(commands(a)) == 1
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What only the release build has: its hardening."""
+"""The hardening, which only the release build has."""
 import json
 import os
 import platform
@@ -53,7 +53,7 @@ def test_compiled_hard(name):
 
 
 def fortify_level(*command):
-    """What the C library makes of these options."""
+    """The level that the C library makes of these options."""
     macros = subprocess.run(
         [*command, "-E", "-dM", "-include", "stdio.h", "-"], input="",
         text=True, capture_output=True, check=True, cwd=BUILD).stdout

@@ -305,7 +305,7 @@ def test_folder_that_is_removed(agent, softhsm, directory):
 
 
 def test_other_files_beside_it(served):
-    """What happens beside the socket wakes nobody."""
+    """Changes beside the socket wake nobody."""
     def wakeups():
         with open("/proc/%d/status" % served.process.pid) as f:
             return sum(int(line.split()[1]) for line in f

@@ -56,13 +56,13 @@ def test_keep(run, directory):
     wait_until(lambda: not os.path.exists("/proc/" + pid), what="its end")
 
 
-# What root in a container usually lacks of these.
+# Capabilities that root in a container usually lacks.
 LESS = "-sys_admin,-net_admin,-sys_ptrace,-sys_resource"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="as root in a container")
 def test_root_that_may_not_mount(run, directory):
-    """It needs neither a user named sshd nor /run/sshd."""
+    """The script needs neither a user named sshd nor /run/sshd."""
     done = run(wrapper=["setpriv", "--bounding-set", LESS, "--inh-caps",
                         LESS])
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import pytest
 MIRROR_FILES = ["/etc/apt/sources.list", "/etc/apt/sources.list.d",
                 "/etc/apt/apt.conf.d", "/etc/resolv.conf"]
 
-# What root may do in a container, unless somebody gave it more.
+# Root's capabilities in a container, unless somebody gave it more.
 CONTAINER = ("chown dac_override fowner fsetid kill setgid setuid setpcap "
              "net_bind_service net_raw sys_chroot mknod audit_write setfcap")
 

@@ -36,7 +36,7 @@ def test_try(root, capabilities):
     assert re.findall(r"root logged in with (\w+):", out) == [
         "p256", "rsa", "ed25519"], out
     assert out.splitlines()[-1] == "done; everything is stopped and removed"
-    # It made no such user, and installed no service.
+    # The script made no such user, and installed no service.
     assert "sshd:" not in (root / "etc/passwd").read_text()
     assert not (root / "usr/sbin/sshd").exists()
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What modules in the field are like, for the modules for tests. A line of
+ * Habits of modules in the field, for the modules for tests. A line of
  * their script, which is read once, when the module is loaded:
  *
  *   module KEY=VALUE …
@@ -25,7 +25,7 @@ void habits_read(const char *script, CK_FUNCTION_LIST *list);
  */
 unsigned long habits_locking(const void *args);
 
-/* It went well. */
+/* The module was initialised. */
 void habits_initialized(const void *args);
 
 /* CKR_FUNCTION_FAILED for a session of these flags, or CKR_OK. */

@@ -113,7 +113,7 @@ provider_expect(struct provider_process *p, uint8_t type)
 	struct bytes body;
 	uint8_t got = provider_receive(p, &body);
 
-	/* What a scan is about to do is for tests that ask for it. */
+	/* A scan's next slot is for tests that ask for it. */
 	while (got == WIRE_SLOT && type != WIRE_SLOT)
 		got = provider_receive(p, &body);
 	if (got == WIRE_FAILED && type != WIRE_FAILED &&

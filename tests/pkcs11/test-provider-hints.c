@@ -65,7 +65,7 @@ test_function_lists(void **state)
 	}
 }
 
-/* Those that it cannot do without are named. */
+/* Functions that the process cannot do without are named. */
 static void
 test_function_is_missing(void **state)
 {
@@ -145,7 +145,7 @@ test_no_read_only_session(void **state)
 	    &t), PARSE_OK);
 	assert_int_equal(t.n_keys, 1);
 	assert_int_equal(provider_end(&p), 0);
-	/* What is no session's fault is asked for once. */
+	/* A token that has gone is no session's fault: it is asked once. */
 	write_script("call C_OpenSession rv=CKR_TOKEN_NOT_PRESENT "
 	    "times=always\nslot\n");
 	provider_start(&p, WIRE_ROLE_SCAN, fake_module(), NULL);
@@ -191,7 +191,7 @@ test_locks(void **state)
 	start_with_args(&p, NO_LOCKS OPEN);
 	assert_int_equal(count_calls("reserved a=b"), 3);
 	assert_int_equal(provider_end(&p), 0);
-	/* What is no word about locks is not tried again. */
+	/* An answer that is not about locks brings no second try. */
 	write_script("call C_Initialize rv=CKR_DEVICE_ERROR\n");
 	provider_start(&p, WIRE_ROLE_SCAN, fake_module(), NULL);
 	provider_expect(&p, WIRE_FAILED);
@@ -218,7 +218,7 @@ test_not_initialized(void **state)
 	    P256 " id=01\nobject class=3 " P256 " id=01\n");
 }
 
-/* It says that no PIN was set; C_Login knows better. */
+/* The token says that no PIN was set; C_Login knows better. */
 static void
 test_pin_not_set(void **state)
 {
@@ -233,7 +233,7 @@ test_pin_not_set(void **state)
 	assert_int_equal(provider_end(&p), 0);
 }
 
-/* It says why, and ends. */
+/* The process says why, and ends. */
 static void
 expect_kept_lock(struct provider_process *p)
 {
@@ -285,7 +285,7 @@ test_kept_lock(void **state)
 	}
 }
 
-/* What it answered of a PIN is told before it is given up. */
+/* The module's answer about a PIN is told before it is given up. */
 static void
 test_kept_lock_at_a_login(void **state)
 {
@@ -316,7 +316,7 @@ test_kept_lock_at_the_start(void **state)
 	expect_kept_lock(&p);
 }
 
-/* What it read when the card left is no token: nobody would look again. */
+/* A token that was read as the card left is none: nobody would look again. */
 static void
 test_kept_lock_at_a_scan(void **state)
 {

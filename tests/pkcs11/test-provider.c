@@ -4,7 +4,7 @@
 
 #include "tests/pkcs11/fake-script.h"
 
-/* One token that fails, or is not initialised, does not hide the others. */
+/* A token that fails, or is not initialised, does not hide the others. */
 static void
 test_scan(void **state)
 {
@@ -207,7 +207,7 @@ test_alike(void **state)
 		assert_memory_equal(k.ref, refs[i % 2], KEY_REF_BYTES);
 		assert_int_equal(provider_end(&p), 0);
 	}
-	/* Its key is a new one: it is served all the same, in its place. */
+	/* The key is a new one: it is served all the same, in its place. */
 	memset(start.refs[0], 7, KEY_REF_BYTES);
 	start.place = (struct slot_place){1, 2};
 	write_script(script);

@@ -87,7 +87,7 @@ it_is_put_back(void **state)
 	assert_int_equal(poll(&left, 1, 5000), 1);
 	terminal_take_back(&terminal);
 	assert_true(echoes(t));
-	/* What nobody has read is not the shell's. */
+	/* A line that nobody has read is not the shell's. */
 	assert_int_equal(write(t->master, "\n", 1), 1);
 	assert_int_equal(poll(&left, 1, 5000), 1);
 	assert_int_equal(read(t->slave, t->path, sizeof(t->path)), 1);
