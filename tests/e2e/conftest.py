@@ -24,9 +24,11 @@ NOTE = "note"
 
 
 def pytest_configure(config):
-    # Who runs us in the background of a script has it ignored; a program that
-    # a test interrupts must not inherit that.
+    # The background of a script has these ignored, and so has nohup; a program
+    # that a test ends by one of them must not inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     if not BUILD:
         raise pytest.UsageError(
             "P11_AGENT_BUILD names no build folder; use scripts/test")

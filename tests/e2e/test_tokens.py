@@ -154,8 +154,8 @@ def test_killed_while_signatures_wait(agent, two):
 def test_killed_before_its_first_request(agent, two):
     a = agent(provider(two) + CONFIG, two, pins=[two.pin] * 3)
     assert a.names() == ["k1", "k2"]
-    killed = a.providers()
-    assert killed
+    # The list is there with the tokens; their processes start behind the scan.
+    killed = wait_until(a.providers)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not {t["pid"] for t in a.status()["tokens"]}.

@@ -30,7 +30,8 @@ def clean_root():
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         pytest.skip("debootstrap, as root, makes the clean root")
     with tempfile.TemporaryDirectory(prefix="p11-root-") as folder:
-        path = pathlib.Path(folder)
+        # Other users may pass through it, as through any root.
+        path = pathlib.Path(folder) / "root"
         run("debootstrap", "--variant=minbase", "bookworm", path)
         for name in MIRROR_FILES:
             if os.path.isdir(name):
