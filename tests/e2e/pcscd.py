@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A stand-in for pcscd that refuses everybody, and another client of it."""
+import fcntl
 import os
-import select
 import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
+import time
 
 # pcsc-lite's winscard_msg.h: a header of size and command, then the body,
 # which comes back as the answer with its last number, the result, set.
@@ -39,10 +41,23 @@ class RefusingPcscd:
                 return
             with client:
                 if self.result is CLOSE:
-                    select.select([client], [], [], 5)
+                    self.await_question(client)
                     self.refused += 1
                 else:
                     self.answer(client)
+
+    def await_question(self, client):
+        """Until it has come whole; it stays unread, as pcscd leaves it."""
+        size = 8
+        while True:
+            head = client.recv(8, socket.MSG_PEEK)
+            if len(head) == 8:
+                size = 8 + struct.unpack("=II", head)[0]
+            waiting, = struct.unpack("i", fcntl.ioctl(
+                client, termios.FIONREAD, b"    "))
+            if not head or waiting >= size:
+                return
+            time.sleep(0.01)
 
     def answer(self, client):
         while True:
