@@ -2,6 +2,7 @@
 """p11-agent under test: started, watched, and stopped without a trace."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -256,8 +257,9 @@ class Daemon:
     def finish(self):
         """Stop, and check that no test went wrong unseen."""
         status = self.stop()
-        reports = "".join(p.read_text(errors="replace")
-                          for p in sorted(self.dir.glob("sanitizer.*")))
+        reports = "".join(text for p in sorted(self.dir.glob("sanitizer.*"))
+                          if not is_opensc_s(text := p.read_text(
+                              errors="replace")))
         assert reports == "", reports
         assert status in (None, 0), "exit %s: %s" % (status, self.log())
         assert not os.path.exists(self.socket), "its socket is still there"
@@ -267,6 +269,18 @@ class Daemon:
         ours = "%s/" % self.dir
         wait_until(lambda: not processes_with(ours), 5,
                    "the end of %s" % processes_with(ours))
+
+
+def is_opensc_s(report):
+    """OpenSC 0.23 goes round without end where a card leaves in the middle of
+    a command (its issue 2111), until the stack of its process is full: a
+    module that crashes, which is what the agent is for. No code of ours is on
+    that part of the stack."""
+    frames = re.findall(r"^ *#\d+ 0x\w+ +(?:in \S+ )?(.*)$", report, re.M)
+    return "AddressSanitizer: stack-overflow" in report and len(
+        frames) > 100 and all(
+            "libopensc.so" in frame or "libsanitizer" in frame
+            for frame in frames[:100])
 
 
 def alive(pid):
